@@ -1,0 +1,100 @@
+"""Request bodies and proofs, in the order that matters: the proof first, the body after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from litestar.dto import AbstractDTO
+
+from otv_server.api import wire
+from otv_server.api.caller import caller_of, may_upload
+from otv_server.api.headers import bearer
+from otv_server.api.problems import EXEMPT
+from otv_server.domain.errors import SlowDown, UploadTokenNeeded
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from litestar._openapi.schema_generation import SchemaCreator
+    from litestar.connection import ASGIConnection
+    from litestar.dto.data_structures import DTOFieldDefinition
+    from litestar.handlers import BaseRouteHandler
+    from litestar.openapi.spec import Reference, Schema
+    from litestar.typing import FieldDefinition
+
+    AnyConnection = ASGIConnection[Any, Any, Any, Any]
+
+Body = TypeVar("Body", bound=wire.Request)
+
+
+class StrictBody(AbstractDTO[Body]):
+    """Litestar's own decoding is lax (it takes "1" for 1 and keeps the last of two equal keys).
+
+    A DTO is where a body's bytes can be decoded by other rules: here by ``wire.parse``.
+    """
+
+    def decode_bytes(self, value: bytes) -> Any:
+        """Parse strictly, or refuse."""
+        return wire.parse(value, self.model_type)
+
+    @classmethod
+    def create_for_field_definition(cls, *_args: object, **_kwargs: object) -> None:
+        """Nothing to prepare: the struct is both the wire's and the handler's type."""
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
+    ) -> Reference | Schema:
+        """The struct's own schema."""
+        del handler_id
+        return schema_creator.for_field_definition(field_definition)
+
+    @classmethod
+    def generate_field_definitions(
+        cls, model_type: type[Any]
+    ) -> Generator[DTOFieldDefinition, None, None]:
+        """None: no transfer model is derived."""
+        del model_type
+        yield from ()
+
+    @classmethod
+    def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
+        """None: no transfer model is derived."""
+        del field_definition
+        return False
+
+
+def proof_of(connection: AnyConnection) -> bytes:
+    """The hash of the proof in ``Authorization``; the proof itself goes no further."""
+    return wire.hashed(bearer(connection.headers.getall("Authorization", [])))
+
+
+async def owner_guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """Only who made the share; runs before a body is read."""
+    share_id = wire.parse_id(connection.path_params["sid"])
+    await connection.app.state.sending.recognise(share_id, proof_of(connection))
+    connection.scope["state"][EXEMPT] = True
+
+
+async def access_guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """Only who holds the link; runs before a body is read."""
+    link_id = wire.parse_id(connection.path_params["link_id"])
+    await connection.app.state.opening.recognise_access(link_id, proof_of(connection))
+    connection.scope["state"][EXEMPT] = True
+
+
+async def lease_guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """Only who claimed; runs before a body is read."""
+    link_id = wire.parse_id(connection.path_params["link_id"])
+    await connection.app.state.opening.recognise_lease(link_id, proof_of(connection))
+    connection.scope["state"][EXEMPT] = True
+
+
+def upload_guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """Only who may send; runs before a body is read."""
+    caller = caller_of(connection)
+    if not may_upload(caller):
+        raise UploadTokenNeeded
+    if not connection.app.state.limiter.allows(caller.bucket):
+        raise SlowDown
+    connection.scope["state"][EXEMPT] = True

@@ -1,0 +1,117 @@
+"""Untrusted request headers, each by one small pure function; and those of every answer."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otv_server.api.wire import b64, parse_proof
+from otv_server.domain.errors import BadRange, LengthRequired, Malformed, TooLarge, Unknown
+from otv_server.domain.limits import PART_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9_-]{43})")
+_DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
+_LENGTH = re.compile(r"[0-9]{1,15}")
+
+ALWAYS = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"x-robots-tag": b"noindex",
+}
+
+
+def bearer(values: Sequence[str]) -> bytes:
+    """The proof in ``Authorization``; none, several or another kind are one and the same miss."""
+    match = _BEARER.fullmatch(values[0]) if len(values) == 1 else None
+    if match is None:
+        raise Unknown
+    try:
+        return parse_proof(match[1])
+    except Malformed:
+        raise Unknown from None
+
+
+def content_digest(values: Sequence[str]) -> bytes:
+    """The one SHA-256 in ``Content-Digest`` (RFC 9530)."""
+    match = _DIGEST.fullmatch(values[0].strip()) if len(values) == 1 else None
+    if match is None:
+        raise Malformed("One Content-Digest with one sha-256 is required.")
+    digest = b64decode(match[1])
+    if b64encode(digest).decode() != match[1]:
+        raise Malformed("The Content-Digest is not canonical.")
+    return digest
+
+
+def content_length(values: Sequence[str]) -> int:
+    """The length that a part says it has."""
+    if not values:
+        raise LengthRequired
+    if len(values) != 1 or not _LENGTH.fullmatch(values[0]):
+        raise Malformed("Content-Length does not parse.")
+    if int(values[0]) > PART_BYTES:
+        raise TooLarge(f"A part holds at most {PART_BYTES} bytes.")
+    return int(values[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The bytes ``start`` to ``stop`` of a content; ``is_partial``: a range was asked for."""
+
+    start: int
+    stop: int
+    is_partial: bool
+
+
+def etag(root: bytes) -> str:
+    """The entity tag of a content."""
+    return f'"{b64(root)}"'
+
+
+def span(ranges: Sequence[str], if_range: Sequence[str], *, size: int, tag: str) -> Span:
+    """What to send of a content of ``size`` bytes (RFC 9110, sections 13 and 14).
+
+    Raises:
+        BadRange: anything but one satisfiable range of bytes.
+    """
+    if not ranges or (if_range and list(if_range) != [tag]):
+        return Span(0, size, is_partial=False)
+    match = _RANGE.fullmatch(ranges[0].strip()) if len(ranges) == 1 else None
+    if match is None or match[1] == match[2] == "":
+        raise BadRange(size)
+    start, stop = _bounds(match[1], match[2], size)
+    if start >= stop:
+        raise BadRange(size)
+    return Span(start, stop, is_partial=True)
+
+
+def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(size, int(last) + 1 if last else size)
+
+
+def with_headers(app: ASGIApp) -> ASGIApp:
+    """The application with the headers that every answer has; an answer may set its own."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name.lower() for name, _ in message["headers"]}
+                extra = {b"cache-control": b"no-store", **ALWAYS}
+                message["headers"] = [
+                    *message["headers"],
+                    *((name, value) for name, value in extra.items() if name not in present),
+                ]
+            await send(message)
+
+        await app(scope, receive, send_with)
+
+    return wrapped

@@ -1,0 +1,163 @@
+"""Errors as answers: one table from code to status, RFC 9457 documents."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+)
+from litestar.openapi.datastructures import ResponseSpec
+from msgspec import UNSET
+
+from otv_server.api.caller import caller_of
+from otv_server.api.wire import Problem, instant, minute
+from otv_server.domain import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from otv_server.api.limiter import Limiter
+
+AnyRequest = Request[Any, Any, Any]
+
+log = structlog.get_logger()
+
+STATUS: dict[type[errors.OtvError], int] = {
+    errors.Malformed: 400,
+    errors.DigestMismatch: 400,
+    errors.UploadTokenNeeded: 401,
+    errors.WrongPassword: 403,
+    errors.NotYet: 403,
+    errors.EgressSpent: 403,
+    errors.Unknown: 404,
+    errors.MethodNotAllowed: 405,
+    errors.Conflict: 409,
+    errors.Over: 410,
+    errors.LengthRequired: 411,
+    errors.TooLarge: 413,
+    errors.BadRange: 416,
+    errors.Locked: 423,
+    errors.SlowDown: 429,
+    errors.Unavailable: 503,
+    errors.NoRoom: 507,
+}
+RETRY_AFTER_S: dict[type[errors.OtvError], int] = {
+    errors.SlowDown: 1,
+    errors.Unavailable: 2,
+    errors.NoRoom: 60,
+}
+INTERNAL = 500
+# A key of the request's state: it came with a right proof, or has taken its token already.
+EXEMPT = "exempt"
+
+
+def problems(*kinds: type[errors.OtvError]) -> dict[int, ResponseSpec]:
+    """What a call's OpenAPI says of its errors; every call may be told to slow down."""
+    all_kinds: tuple[type[errors.OtvError], ...] = (
+        errors.Malformed,
+        *kinds,
+        errors.SlowDown,
+        errors.Unavailable,
+    )
+    return {
+        status: ResponseSpec(
+            data_container=Problem,
+            generate_examples=False,
+            media_type="application/problem+json",
+            description=", ".join(_codes_of(status, all_kinds)),
+        )
+        for status in sorted({STATUS[kind] for kind in all_kinds})
+    }
+
+
+def _codes_of(status: int, kinds: Iterable[type[errors.OtvError]]) -> list[str]:
+    return list(dict.fromkeys(f"`{kind.code}`" for kind in kinds if STATUS[kind] == status))
+
+
+def answer_error(request: AnyRequest, error: Exception) -> Response[Problem]:
+    """The one function from exception to answer.
+
+    A request without a right proof takes a token of its address; where there is none, it is
+    told to slow down instead of anything else.
+    """
+    known = _as_known(request, error)
+    if not isinstance(known, errors.SlowDown) and not request.scope["state"].get(EXEMPT):
+        limiter: Limiter = request.app.state.limiter
+        if not limiter.allows(caller_of(request).bucket):
+            known = errors.SlowDown()
+    return _internal() if known is None else _answer(known)
+
+
+def _as_known(request: AnyRequest, error: Exception) -> errors.OtvError | None:
+    match error:
+        case errors.OtvError():
+            if isinstance(error, errors.Unavailable):
+                _log(request, "unavailable", error)
+            return error
+        case MethodNotAllowedException():
+            return errors.MethodNotAllowed()
+        case NotFoundException():
+            return errors.Unknown()
+        case HTTPException(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+            return errors.TooLarge()
+        case ClientException():
+            return errors.Malformed()
+        case _:
+            _log(request, "internal", error)
+            return None
+
+
+def _log(request: AnyRequest, code: str, error: Exception) -> None:
+    """The route's template, never its path; the error's class, never its words."""
+    cause = error.__cause__ or error
+    log.error("request failed", route=_route(request), code=code, error=type(cause).__name__)
+
+
+def _route(request: AnyRequest) -> str:
+    path: str = request.scope.get("path_template", "none")
+    return f"{request.method} {path}"
+
+
+def _answer(error: errors.OtvError) -> Response[Problem]:
+    status = STATUS[type(error)]
+    headers = {}
+    if type(error) in RETRY_AFTER_S:
+        headers["Retry-After"] = str(RETRY_AFTER_S[type(error)])
+    if isinstance(error, errors.BadRange) and error.content_bytes is not None:
+        headers["Content-Range"] = f"bytes */{error.content_bytes}"
+    body = Problem(
+        title=HTTPStatus(status).phrase, status=status, code=error.code, detail=str(error)
+    )
+    return _response(_with_fields(body, error), headers)
+
+
+def _with_fields(body: Problem, error: errors.OtvError) -> Problem:
+    match error:
+        case errors.WrongPassword():
+            body.guesses_left = error.guesses_left
+        case errors.NotYet():
+            body.opens_at = instant(error.opens_at)
+        case errors.Over():
+            body.state = UNSET if error.state is None else error.state
+            body.since = minute(error.since)
+    return body
+
+
+def _internal() -> Response[Problem]:
+    body = Problem(
+        title="Internal Server Error", status=INTERNAL, code="internal", detail="Internal error."
+    )
+    return _response(body, {})
+
+
+def _response(body: Problem, headers: dict[str, str]) -> Response[Problem]:
+    return Response(
+        body, status_code=body.status, media_type="application/problem+json", headers=headers
+    )

@@ -1,0 +1,165 @@
+"""The reader's calls: everything under ``/links`` (protocol sections 7 and 8)."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Annotated, Any
+
+from litestar import Controller, Request, get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from otv_server.api import render, wire
+from otv_server.api.body import StrictBody, access_guard, lease_guard, proof_of
+from otv_server.api.caller import KeepAddresses, caller_of
+from otv_server.api.headers import Span, etag, span
+from otv_server.api.problems import problems
+from otv_server.domain import errors
+from otv_server.domain.share import ClaimAttempt, Outcome
+from otv_server.service.opening import Opening
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+AnyRequest = Request[Any, Any, Any]
+ACCESS: list[dict[str, list[str]]] = [{"access": []}]
+LEASE: list[dict[str, list[str]]] = [{"lease": []}]
+LinkId = Annotated[str, Parameter(description="The link's id.", pattern=r"^[A-Za-z0-9_-]{16}$")]
+
+
+class Recipient(Controller):
+    """Look, claim, read, acknowledge."""
+
+    path = "/links/{link_id:str}"
+    tags = ["recipient"]  # noqa: RUF012  # Litestar reads a plain list
+
+    @get(
+        guards=[access_guard],
+        security=ACCESS,
+        summary="Look at a link; spends nothing",
+        responses=problems(errors.Unknown),
+    )
+    async def look(
+        self, request: AnyRequest, link_id: LinkId, opening: Opening
+    ) -> wire.LinkViewAnswer:
+        """200 in every state of the link."""
+        return render.link_view(*await opening.look(wire.parse_id(link_id), proof_of(request)))
+
+    @post(
+        "/claim",
+        guards=[access_guard],
+        dto=StrictBody[wire.ClaimBody],
+        return_dto=None,
+        security=ACCESS,
+        summary="Take an opening, or get the same answer again under the same lease",
+        responses=problems(
+            errors.WrongPassword, errors.NotYet, errors.Unknown, errors.Over, errors.Locked
+        ),
+        status_code=200,
+    )
+    async def claim(
+        self,
+        request: AnyRequest,
+        link_id: LinkId,
+        data: wire.ClaimBody,
+        opening: Opening,
+        keep_addresses: KeepAddresses,
+    ) -> wire.ClaimAnswer:
+        """The one call that spends."""
+        attempt = ClaimAttempt(
+            lease=wire.parse_proof(data.lease),
+            address=caller_of(request).kept(keep_addresses),
+        )
+        unlock = wire.hashed(wire.parse_proof(data.unlock))
+        return render.claim(
+            await opening.claim(wire.parse_id(link_id), proof_of(request), unlock, attempt)
+        )
+
+    @get(
+        "/content",
+        guards=[lease_guard],
+        security=LEASE,
+        summary="Read the ciphertext, whole or one range",
+        media_type="application/octet-stream",
+        responses={
+            206: ResponseSpec(
+                data_container=bytes,
+                generate_examples=False,
+                media_type="application/octet-stream",
+                description="The range asked for.",
+            ),
+            **problems(errors.EgressSpent, errors.Unknown, errors.Over, errors.BadRange),
+        },
+    )
+    async def content(
+        self,
+        request: AnyRequest,
+        link_id: LinkId,
+        opening: Opening,
+        range_: Annotated[str | None, Parameter(header="Range", required=False)] = None,
+        if_range: Annotated[str | None, Parameter(header="If-Range", required=False)] = None,
+    ) -> Stream:
+        """200 with everything, or 206 with one range."""
+        del range_, if_range  # read again below, where a second header shows
+        reading = await opening.read(wire.parse_id(link_id), proof_of(request))
+        tag = etag(reading.root)
+        wanted = span(
+            request.headers.getall("Range", []),
+            request.headers.getall("If-Range", []),
+            size=reading.content_bytes,
+            tag=tag,
+        )
+        chunks = await _begun(opening.stream(reading, wanted.start, wanted.stop))
+        return Stream(
+            chunks,
+            status_code=206 if wanted.is_partial else 200,
+            media_type="application/octet-stream",
+            headers=_content_headers(wanted, reading.content_bytes, tag),
+        )
+
+    @post(
+        "/ack",
+        guards=[lease_guard],
+        dto=StrictBody[wire.AckBody],
+        return_dto=None,
+        security=LEASE,
+        summary="Say what became of it, and end the lease",
+        responses=problems(errors.Unknown, errors.Conflict, errors.Over),
+        status_code=204,
+    )
+    async def acknowledge(
+        self, request: AnyRequest, link_id: LinkId, data: wire.AckBody, opening: Opening
+    ) -> None:
+        """The same outcome again is fine."""
+        await opening.acknowledge(
+            wire.parse_id(link_id),
+            proof_of(request),
+            Outcome(data.outcome),
+            wire.parse_proof(data.mac),
+        )
+
+
+def _content_headers(wanted: Span, size: int, tag: str) -> dict[str, str]:
+    headers = {
+        "Content-Length": str(wanted.stop - wanted.start),
+        "ETag": tag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "no-store, no-transform",
+    }
+    if wanted.is_partial:
+        headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{size}"
+    return headers
+
+
+async def _begun(chunks: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+    """The same chunks, the first already there: what can be refused is refused with a status."""
+    first = await anext(chunks, b"")
+
+    async def rest() -> AsyncIterator[bytes]:
+        async with aclosing(chunks):
+            yield first
+            async for chunk in chunks:
+                yield chunk
+
+    return rest()

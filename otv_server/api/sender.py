@@ -1,0 +1,183 @@
+"""The sender's calls: everything under ``/shares`` (protocol section 7)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, delete, get, post, put
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.params import Parameter
+
+from otv_server.api import render, wire
+from otv_server.api.body import StrictBody, owner_guard, proof_of, upload_guard
+from otv_server.api.caller import caller_of
+from otv_server.api.headers import content_digest, content_length
+from otv_server.api.problems import problems
+from otv_server.domain import errors
+from otv_server.domain.limits import MAX_PART_INDEX, Limits
+from otv_server.service.sending import Sending
+
+AnyRequest = Request[Any, Any, Any]
+OWNER: list[dict[str, list[str]]] = [{"owner": []}]
+ShareId = Annotated[str, Parameter(description="The share's id.", pattern=r"^[A-Za-z0-9_-]{16}$")]
+LinkId = Annotated[str, Parameter(description="The link's id.", pattern=r"^[A-Za-z0-9_-]{16}$")]
+
+
+class PartOperation(Operation):
+    """A part's body is read from the socket, so its schema is said here."""
+
+    def __post_init__(self) -> None:
+        """Say what the body is."""
+        binary = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        self.request_body = RequestBody(
+            content={"application/octet-stream": OpenAPIMediaType(schema=binary)}, required=True
+        )
+
+
+class Sender(Controller):
+    """Create, send parts, seal, look, forgive, revoke."""
+
+    path = "/shares/{sid:str}"
+    tags = ["sender"]  # noqa: RUF012  # Litestar reads a plain list
+
+    @put(
+        guards=[upload_guard],
+        dto=StrictBody[wire.CreateBody],
+        return_dto=None,
+        security=[{}, {"upload_token": []}],
+        summary="Begin an upload, or put a small share live at once",
+        responses=problems(
+            errors.UploadTokenNeeded, errors.Conflict, errors.TooLarge, errors.NoRoom
+        ),
+        status_code=201,
+    )
+    async def create(
+        self,
+        request: AnyRequest,
+        sid: ShareId,
+        data: wire.CreateBody,
+        sending: Sending,
+        limits: Limits,
+    ) -> Response[wire.ShareAnswer]:
+        """201 for a new share, 200 for the same again."""
+        bucket = caller_of(request).bucket
+        new = render.new_share(wire.parse_id(sid), data, bucket, limits.default_ttl_s)
+        found, is_new = await sending.create(new)
+        return Response(render.share(found), status_code=201 if is_new else 200)
+
+    @put(
+        "/parts/{index:str}",
+        guards=[owner_guard],
+        security=OWNER,
+        summary="Send one part",
+        operation_class=PartOperation,
+        responses=problems(
+            errors.DigestMismatch,
+            errors.Unknown,
+            errors.Conflict,
+            errors.Over,
+            errors.LengthRequired,
+            errors.TooLarge,
+            errors.NoRoom,
+        ),
+        status_code=201,
+        request_max_body_size=None,  # content_length has the limit, before a byte is read
+    )
+    async def receive_part(
+        self,
+        request: AnyRequest,
+        sid: ShareId,
+        index: Annotated[str, Parameter(description="From 0.", pattern=r"^(0|[1-9][0-9]{0,8})$")],
+        sending: Sending,
+        digest: Annotated[
+            str,
+            Parameter(
+                header="Content-Digest",
+                description="One sha-256 (RFC 9530).",
+                pattern=r"^sha-256=:[A-Za-z0-9+/]{43}=:$",
+            ),
+        ],
+    ) -> Response[None]:
+        """201 for a new part, 204 where this very part is there already."""
+        del digest  # read again below, where a second header shows
+        is_new = await sending.receive_part(
+            wire.parse_id(sid),
+            proof_of(request),
+            wire.parse_index(index, MAX_PART_INDEX),
+            content_length(request.headers.getall("Content-Length", [])),
+            content_digest(request.headers.getall("Content-Digest", [])),
+            request.stream(),
+        )
+        return Response(None, status_code=201 if is_new else 204)
+
+    @post(
+        "/seal",
+        guards=[owner_guard],
+        dto=StrictBody[wire.SealBody],
+        return_dto=None,
+        security=OWNER,
+        summary="Close the upload and put its links live",
+        responses=problems(
+            errors.DigestMismatch, errors.Unknown, errors.Conflict, errors.Over, errors.NoRoom
+        ),
+        status_code=200,
+    )
+    async def seal(
+        self,
+        request: AnyRequest,
+        sid: ShareId,
+        data: wire.SealBody,
+        sending: Sending,
+        limits: Limits,
+    ) -> wire.ShareAnswer:
+        """The share as it now is; the same again is fine."""
+        sealing = render.sealing(data, limits.default_ttl_s)
+        return render.share(await sending.seal(wire.parse_id(sid), proof_of(request), sealing))
+
+    @get(
+        guards=[owner_guard],
+        security=OWNER,
+        summary="What became of it",
+        responses=problems(errors.Unknown),
+    )
+    async def report(self, request: AnyRequest, sid: ShareId, sending: Sending) -> wire.ShareAnswer:
+        """The share with its parts, links, openings and receipts."""
+        return render.share(await sending.report(wire.parse_id(sid), proof_of(request)))
+
+    @post(
+        "/links/{link_id:str}/reset",
+        guards=[owner_guard],
+        security=OWNER,
+        summary="Forgive the wrong passwords counted so far",
+        responses=problems(errors.Unknown, errors.Over),
+        status_code=204,
+    )
+    async def reset(
+        self, request: AnyRequest, sid: ShareId, link_id: LinkId, sending: Sending
+    ) -> None:
+        """The link is unlocked."""
+        await sending.forgive_guesses(wire.parse_id(sid), proof_of(request), wire.parse_id(link_id))
+
+    @delete(
+        guards=[owner_guard],
+        security=OWNER,
+        summary="Revoke the share and all its links",
+        responses=problems(errors.Unknown),
+    )
+    async def revoke(self, request: AnyRequest, sid: ShareId, sending: Sending) -> None:
+        """Everything is erased; live leases end, their streams are cut."""
+        await sending.revoke(wire.parse_id(sid), proof_of(request))
+
+    @delete(
+        "/links/{link_id:str}",
+        guards=[owner_guard],
+        security=OWNER,
+        summary="Revoke one link",
+        responses=problems(errors.Unknown),
+    )
+    async def revoke_link(
+        self, request: AnyRequest, sid: ShareId, link_id: LinkId, sending: Sending
+    ) -> None:
+        """Its manifest is erased; its live leases end, their streams are cut."""
+        await sending.revoke(wire.parse_id(sid), proof_of(request), wire.parse_id(link_id))

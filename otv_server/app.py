@@ -1,0 +1,199 @@
+"""The one place where the parts are joined. Plain uvicorn can run ``create_app`` as a factory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import structlog
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from otv_server import logs
+from otv_server.api.caller import KeepAddresses
+from otv_server.api.headers import with_headers
+from otv_server.api.info import info
+from otv_server.api.limiter import Limiter
+from otv_server.api.problems import answer_error
+from otv_server.api.recipient import Recipient
+from otv_server.api.sender import Sender
+from otv_server.domain.errors import Unavailable
+from otv_server.domain.limits import JSON_MAX_BYTES
+from otv_server.service.opening import Opening
+from otv_server.service.sending import Sending
+from otv_server.service.sweeping import Sweeping
+from otv_server.settings import Settings, load
+from otv_server.storage.blobs import DiskBlobs
+from otv_server.storage.database import Database
+from otv_server.storage.opening import SqlOpening
+from otv_server.storage.sending import SqlSending
+from otv_server.storage.sweeping import SqlSweeping
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from otv_server.domain.ports import Swept
+
+SWEEP_EVERY_S = 1.0
+
+log = structlog.get_logger()
+
+
+def now_ms() -> int:
+    """The wall clock, in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The joined parts of one server."""
+
+    settings: Settings
+    database: Database
+    blobs: DiskBlobs
+    sending: Sending
+    opening: Opening
+    sweeping: Sweeping
+
+    async def open(self) -> Swept:
+        """Make or check the data folder and sweep once: what ended while no server ran, ends."""
+        self.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.blobs.open()
+        await self.database.open()
+        return await sweep_once(self.sweeping)
+
+
+def join(settings: Settings) -> Parts:
+    """Build every part from settings; nothing is opened yet."""
+    limits = settings.limits
+    database = Database(settings.data / "otv.db", now_ms)
+    blobs = DiskBlobs(settings.data / "blobs", secrets.token_bytes, time.time, settings.idle_upload)
+    return Parts(
+        settings=settings,
+        database=database,
+        blobs=blobs,
+        sending=Sending(SqlSending(database, limits), blobs, limits),
+        opening=Opening(SqlOpening(database, limits), blobs, time.monotonic),
+        sweeping=Sweeping(SqlSweeping(database, limits), blobs),
+    )
+
+
+async def sweep_once(sweeping: Sweeping) -> Swept:
+    """One sweep, with one line of log where it did anything."""
+    swept = await sweeping.sweep()
+    if swept.did_anything:
+        counts = asdict(swept)
+        del counts["is_complete"]
+        log.info("swept", **counts)
+    return swept
+
+
+async def sweep_for_ever(sweeping: Sweeping) -> None:
+    """Sweep every second, until cancelled; a database that does not answer is asked again."""
+    is_listed = False
+    while True:
+        try:
+            await sweep_once(sweeping)
+            if not is_listed:
+                is_listed = True
+                await _delete_strangers(sweeping)
+        except Unavailable:
+            log.error("sweep failed", code="unavailable")  # noqa: TRY400  # no tracebacks in logs
+        await asyncio.sleep(SWEEP_EVERY_S)
+
+
+async def _delete_strangers(sweeping: Sweeping) -> None:
+    deleted = await sweeping.delete_strangers()
+    if deleted:
+        log.info("deleted blobs that no row names", deleted=deleted)
+
+
+def create_app(settings: Settings | None = None) -> Litestar:
+    """The application; without settings, those of the environment.
+
+    Raises:
+        BadSetting: the environment makes no sense.
+    """
+    logs.configure()
+    parts = join(settings or load(os.environ))
+    return Litestar(
+        route_handlers=[Router("/api/v1", route_handlers=[info, Sender, Recipient])],
+        lifespan=[lambda app: _running(app, parts)],
+        state=State(
+            {
+                "sending": parts.sending,
+                "opening": parts.opening,
+                "limiter": Limiter(parts.settings.rate, time.monotonic),
+                "clock": now_ms,
+            }
+        ),
+        dependencies=_provided(parts),
+        exception_handlers={Exception: answer_error},
+        middleware=[with_headers],
+        request_max_body_size=JSON_MAX_BYTES,
+        openapi_config=_openapi(),
+        logging_config=None,
+    )
+
+
+@asynccontextmanager
+async def _running(_app: Litestar, parts: Parts) -> AsyncIterator[None]:
+    await parts.open()
+    sweeper = asyncio.create_task(sweep_for_ever(parts.sweeping))
+    try:
+        yield
+    finally:
+        sweeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeper
+        parts.database.close()
+
+
+def _provided(parts: Parts) -> dict[str, Provide]:
+    values = {
+        "sending": parts.sending,
+        "opening": parts.opening,
+        "limits": parts.settings.limits,
+        "keep_addresses": KeepAddresses(parts.settings.keep_addresses),
+    }
+    return {name: _always(value) for name, value in values.items()}
+
+
+def _always(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)
+
+
+def _openapi() -> OpenAPIConfig:
+    bearers = {
+        "access": "A, which shows possession of the link",
+        "owner": "O, of who made the share",
+        "lease": "T, of who claimed",
+    }
+    return OpenAPIConfig(
+        title="One-Time View",
+        version=version("one-time-view"),
+        path="/api/v1/openapi.json",
+        render_plugins=[JsonRenderPlugin(path="/")],
+        components=Components(
+            security_schemes={
+                **{
+                    name: SecurityScheme(type="http", scheme="bearer", description=description)
+                    for name, description in bearers.items()
+                },
+                "upload_token": SecurityScheme(
+                    type="apiKey", security_scheme_in="header", name="OTV-Upload-Token"
+                ),
+            }
+        ),
+        use_handler_docstrings=True,
+    )

@@ -1,0 +1,164 @@
+"""``otv-server serve | sweep | check``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import sys
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from otv_server.settings import BadSetting, Settings, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otv_server.serving import Listener
+
+EXIT_SETTINGS = 2
+
+
+def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """One flag a setting; each is also ``OTV_…`` in the environment and a key in the TOML file."""
+    for setting in reversed(fields(Settings)):
+        shown = "none" if setting.default is None else setting.default
+        command = click.option(
+            "--" + setting.name.replace("_", "-"),
+            setting.name,
+            help=f"{setting.metadata['help']}  [{shown}]",
+        )(command)
+    return click.option("--config", help="a TOML file with the same names  [none]")(command)
+
+
+def _settings(flags: dict[str, Any]) -> Settings:
+    config = flags.pop("config", None)
+    environment = os.environ if config is None else {**os.environ, "OTV_CONFIG": config}
+    return load(environment, flags)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="one-time-view")
+@click.pass_context
+def program(context: click.Context) -> None:
+    """Keep encrypted files and hand each link's opening out once. Alone, it serves."""
+    if context.invoked_subcommand is None:
+        context.invoke(serve)
+
+
+@program.command()
+@_with_settings
+def serve(**flags: Any) -> None:
+    """Serve until stopped. Each flag is also OTV_… in the environment."""
+    from otv_server import serving  # noqa: PLC0415  # --help need not wait for the web framework
+
+    settings = _settings(flags)
+    _check_data(settings)
+    listeners = serving.bind(settings)
+    _announce(listeners, settings)
+    serving.serve(settings, listeners)
+
+
+def _announce(listeners: list[Listener], settings: Settings) -> None:
+    for listener in listeners:
+        click.echo(f"One-Time View serves {listener.url}")
+    click.echo(f"Data in {settings.data.resolve()}. Stop with Ctrl-C.", err=True)
+    if sys.stdout.isatty():
+        _show_qr(listeners[0].url)
+    sys.stdout.flush()
+
+
+def _show_qr(url: str) -> None:
+    import qrcode  # noqa: PLC0415  # only where a terminal shows it
+
+    code = qrcode.QRCode(border=2)
+    code.add_data(url)
+    code.print_ascii(out=sys.stdout, tty=False, invert=True)
+
+
+@program.command()
+@_with_settings
+def sweep(**flags: Any) -> None:
+    """Sweep once, also for blobs that no row names, and say what was done."""
+    settings = _settings(flags)
+    _check_data(settings)
+    counts = asyncio.run(_sweep(settings))
+    click.echo(" ".join(f"{name}={count}" for name, count in counts.items()))
+
+
+async def _sweep(settings: Settings) -> dict[str, int]:
+    from otv_server.app import join  # noqa: PLC0415  # --help need not wait for the web framework
+
+    parts = join(settings)
+    try:
+        swept = await parts.open()
+        strangers = await parts.sweeping.delete_strangers()
+    finally:
+        parts.database.close()
+    return {
+        "expired": swept.expired,
+        "lapsed": swept.lapsed,
+        "uploads_ended": swept.uploads_ended,
+        "forgotten": swept.forgotten,
+        "deleted": swept.deleted + strangers,
+    }
+
+
+@program.command()
+@_with_settings
+def check(**flags: Any) -> None:
+    """Read the settings, reach the database and the blob store, say what is wrong."""
+    settings = _settings(flags)
+    _check_data(settings)
+    click.echo("Settings, data folder, database and free space are fine.")
+
+
+def _check_data(settings: Settings) -> None:
+    """Open everything once, before anything is served or spawned.
+
+    Raises:
+        BadSetting: the data folder can't be used, or has too little room.
+    """
+    try:
+        free = asyncio.run(_open_once(settings))
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or "the database can't be read"
+        raise BadSetting(f"The data folder {settings.data} can't be used: {reason}.") from error
+    if free is not None and free < settings.min_free_bytes:
+        click.echo(
+            f"otv: warning: {free} bytes are free, less than min_free_bytes: uploads get 507.",
+            err=True,
+        )
+
+
+async def _open_once(settings: Settings) -> int | None:
+    from otv_server.app import join  # noqa: PLC0415  # --help need not wait for the web framework
+    from otv_server.domain.errors import OtvError  # noqa: PLC0415  # as above
+    from otv_server.storage.database import WrongSchema  # noqa: PLC0415  # as above
+
+    parts = join(settings)
+    try:
+        await parts.open()
+        return await parts.blobs.free_bytes()
+    except WrongSchema as error:
+        raise BadSetting(str(error)) from None
+    except OtvError as error:
+        raise BadSetting(f"The data folder {settings.data} can't be used: {error}") from error
+    finally:
+        parts.database.close()
+
+
+def main() -> None:
+    """The program: one clear sentence for what is wrong, no traceback."""
+    try:
+        program(standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(f"otv: error: {error.format_message()}", err=True)
+        sys.exit(error.exit_code)
+    except BadSetting as error:
+        click.echo(f"otv: error: {error}", err=True)
+        sys.exit(EXIT_SETTINGS)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)

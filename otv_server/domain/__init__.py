@@ -1,0 +1,1 @@
+"""Shares, links and openings: states and transitions, limits, errors, ports. No I/O, no clock."""

@@ -1,0 +1,76 @@
+"""The sweep: end what is due, delete what no row names, leave no trace of what was erased."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from otv_server.domain.errors import Unavailable
+from otv_server.domain.ports import Swept
+
+if TYPE_CHECKING:
+    from otv_server.domain.ports import BlobStore, SweepingRepository
+
+BATCH = 500
+
+
+class Sweeping:
+    """The sweep over a repository and a blob store; any number may run at once."""
+
+    def __init__(self, repository: SweepingRepository, blobs: BlobStore) -> None:
+        self._repository = repository
+        self._blobs = blobs
+
+    async def sweep(self) -> Swept:
+        """One whole sweep; the result counts what it did.
+
+        Raises:
+            Unavailable: the database does not answer; what was done stands.
+        """
+        total = Swept(is_complete=False)
+        while not total.is_complete:
+            total = _sum(total, await self._repository.sweep(BATCH))
+        deleted = await self.delete_orphans()
+        # Where a reader is in the way, the next sweep tries again.
+        await self._repository.erase_traces()
+        return replace(total, deleted=deleted)
+
+    async def delete_orphans(self) -> int:
+        """Delete the blobs that wait for it; those that can't be deleted now go on waiting."""
+        deleted = 0
+        while blobs := await self._repository.orphans(BATCH):
+            gone = [blob for blob in blobs if await self._is_deleted(blob)]
+            await self._repository.forget_orphans(gone)
+            deleted += len(gone)
+            if len(gone) < len(blobs):
+                break
+        return deleted
+
+    async def _is_deleted(self, blob: str) -> bool:
+        try:
+            await self._blobs.delete(blob)
+        except Unavailable:
+            return False
+        return True
+
+    async def delete_strangers(self) -> int:
+        """Delete blobs that the database has never heard of, by listing the whole store.
+
+        A process killed at the worst moment can leave one, and so can a database restored from
+        a backup. Costs a listing, so it runs at the start and not with every sweep.
+        """
+        deleted = 0
+        async for blobs in self._blobs.names():
+            for blob in await self._repository.strangers(blobs):
+                deleted += await self._is_deleted(blob)
+        return deleted
+
+
+def _sum(one: Swept, other: Swept) -> Swept:
+    return Swept(
+        expired=one.expired + other.expired,
+        lapsed=one.lapsed + other.lapsed,
+        uploads_ended=one.uploads_ended + other.uploads_ended,
+        forgotten=one.forgotten + other.forgotten,
+        is_complete=other.is_complete,
+    )

@@ -1,0 +1,169 @@
+"""Listeners, sockets and worker processes: from settings to a running server.
+
+One application serves a list of listeners (so far one); N workers share their sockets. uvicorn
+speaks HTTP; it believes no forwarded header, logs no access and does not name itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from otv_server.app import create_app
+from otv_server.settings import BadSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from multiprocessing.context import SpawnProcess
+
+    from litestar import Litestar
+
+    from otv_server.settings import Settings
+
+BACKLOG = 2048
+GRACE_S = 5  # a stream that is cut goes on elsewhere, or later
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One address that is served: a bound socket, and the scheme spoken on it."""
+
+    socket: socket.socket
+    scheme: str = "http"
+
+    @property
+    def url(self) -> str:
+        """Where it can be reached, from this machine at least."""
+        host, port = self.socket.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        return f"{self.scheme}://{shown}:{port}"
+
+
+def bind(settings: Settings) -> list[Listener]:
+    """Bind what the settings ask for.
+
+    Raises:
+        BadSetting: the address is not this machine's, or the port is taken.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(BACKLOG)
+    except OSError as error:
+        raise BadSetting(
+            f"Can't listen on {settings.host} port {settings.port}: {error.strerror}."
+        ) from None
+    return [Listener(bound)]
+
+
+def serve(settings: Settings, listeners: Sequence[Listener]) -> None:
+    """Serve until told to stop (SIGTERM, SIGINT), in this process or in ``workers`` of them."""
+    os.umask(0o077)  # the data folder is nobody else's business
+    if settings.workers == 1:
+        _work(settings, listeners)
+    else:
+        _supervise(settings, listeners)
+
+
+def _work(settings: Settings, listeners: Sequence[Listener]) -> None:
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    app = create_app(settings)
+    asyncio.run(_serve_all(app, listeners))
+
+
+async def _serve_all(app: Litestar, listeners: Sequence[Listener]) -> None:
+    """All listeners over one application, whose parts are opened once."""
+    servers = [uvicorn.Server(_config(app)) for _ in listeners]
+    async with app.lifespan():
+        tasks = [
+            asyncio.create_task(server.serve(sockets=[listener.socket]))
+            for server, listener in zip(servers, listeners, strict=True)
+        ]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*tasks)
+
+
+def _config(app: Litestar) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="off",  # opened once for all listeners, by _serve_all
+        proxy_headers=False,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+def _supervise(settings: Settings, listeners: Sequence[Listener]) -> None:
+    """Keep N workers alive until this process is told to stop."""
+    spawn = multiprocessing.get_context("spawn")
+    stopping = threading.Event()
+    wake, woken = multiprocessing.Pipe()
+
+    def stop(_number: int, _frame: Any) -> None:
+        stopping.set()
+        wake.send(None)
+
+    def start() -> SpawnProcess:
+        process = spawn.Process(target=_run_worker, args=(settings, list(listeners)))
+        process.start()
+        return process
+
+    with _handled(stop):
+        workers = [start() for _ in range(settings.workers)]
+        while not stopping.is_set():
+            wait([woken, *(worker.sentinel for worker in workers)])
+            if not stopping.is_set():
+                # A worker that can't start would otherwise be started for ever, at full speed.
+                stopping.wait(0.2)
+                workers = [worker if worker.is_alive() else start() for worker in workers]
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.join()
+
+
+@contextmanager
+def _handled(handler: Any) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+def _run_worker(settings: Settings, listeners: Sequence[Listener]) -> None:
+    os.umask(0o077)
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    with suppress(KeyboardInterrupt):
+        _work(settings, listeners)
+    sys.exit(0)
+
+
+def _stop_with_parent() -> None:
+    """A worker whose supervisor was killed would hold the port for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # only ever run in a worker
+    wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,1 @@
+"""Adapters of the ports: the repository on SQL, parts on disk."""

@@ -1,0 +1,161 @@
+"""``BlobStore`` on a folder: one file a blob, in 256 folders by the first two characters.
+
+A name is random, and a file under it is written once. It counts only when a row names it, so
+no temporary name is needed; what a crash leaves half written, no row will ever name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+from typing import TYPE_CHECKING, TypeVar
+
+from otv_server.domain.errors import NoRoom, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+    from pathlib import Path
+
+NAME_BYTES = 16
+READ_BYTES = 1 << 20
+# Hops to a thread cost more than copies of small pieces: gather about this much for each write.
+WRITE_BYTES = 1 << 20
+Result = TypeVar("Result")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class DiskBlobs:
+    """Blobs in files of one folder.
+
+    Args:
+        folder: made where missing, 0700.
+        random: draws n random bytes.
+        clock: seconds since the epoch, the clock of the file system's times.
+        settled_s: how old a blob is before ``names`` tells of it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        random: Callable[[int], bytes],
+        clock: Callable[[], float],
+        settled_s: int,
+    ) -> None:
+        self._folder = folder
+        self._random = random
+        self._clock = clock
+        self._settled_s = settled_s
+
+    def open(self) -> None:
+        """Make the folders, so that storing a blob makes none."""
+        for number in range(256):
+            (self._folder / f"{number:02x}").mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sync_folder(self._folder)
+
+    def new_name(self) -> str:
+        """See ``BlobStore.new_name``."""
+        return self._random(NAME_BYTES).hex()
+
+    def _path(self, blob: str) -> Path:
+        return self._folder / blob[:2] / blob
+
+    async def put(self, blob: str, chunks: AsyncIterator[bytes]) -> None:
+        """See ``BlobStore.put``."""
+        try:
+            await self._write(self._path(blob), chunks)
+        except OSError as error:
+            raise (NoRoom if error.errno in _FULL else Unavailable) from error
+
+    async def _write(self, path: Path, chunks: AsyncIterator[bytes]) -> None:
+        file = await _in_thread(os.open, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            async for batch in _batches(chunks):
+                await _in_thread(_write_all, file, batch)
+            await _in_thread(os.fsync, file)
+        finally:
+            os.close(file)
+        await _in_thread(_sync_folder, path.parent)
+
+    async def read(self, blob: str, start: int, stop: int) -> AsyncGenerator[bytes]:
+        """See ``BlobStore.read``."""
+        try:
+            file = await _in_thread(os.open, self._path(blob), os.O_RDONLY)
+        except OSError as error:
+            raise Unavailable from error
+        try:
+            while start < stop:
+                chunk = await _in_thread(os.pread, file, min(READ_BYTES, stop - start), start)
+                if not chunk:
+                    raise Unavailable
+                start += len(chunk)
+                yield chunk
+        finally:
+            os.close(file)
+
+    async def delete(self, blob: str) -> None:
+        """See ``BlobStore.delete``."""
+        try:
+            await _in_thread(self._path(blob).unlink, True)  # missing is fine
+        except OSError as error:
+            raise Unavailable from error
+
+    async def names(self) -> AsyncIterator[Sequence[str]]:
+        """See ``BlobStore.names``: a group a folder."""
+        for number in range(256):
+            yield await _in_thread(self._settled, self._folder / f"{number:02x}")
+
+    def _settled(self, folder: Path) -> list[str]:
+        latest = self._clock() - self._settled_s
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if entry.stat().st_mtime < latest]
+
+    async def free_bytes(self) -> int | None:
+        """See ``BlobStore.free_bytes``."""
+        return shutil.disk_usage(self._folder).free
+
+
+async def _in_thread(work: Callable[..., Result], *args: object) -> Result:
+    """Run ``work`` in a thread, to its end even where the caller is cancelled.
+
+    A thread that outlived its file descriptor would read or write whatever file got the number.
+    """
+    running = asyncio.get_running_loop().run_in_executor(None, work, *args)
+    cancelled = None
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return running.result()
+
+
+async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+    batch: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        batch.append(chunk)
+        size += len(chunk)
+        if size >= WRITE_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _write_all(file: int, batch: Sequence[bytes]) -> None:
+    data = memoryview(batch[0] if len(batch) == 1 else b"".join(batch))
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make new names durable: on most file systems a file's own fsync is not enough."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,159 @@
+"""Transactions on SQLite; everything about SQLite that is not SQL.
+
+A transaction is one plain function over a ``Transaction``; it runs whole in a thread of the
+database, so that the event loop hands over once a transaction and not once a statement
+(docs/decisions/0002). One thread writes: waiting in its queue is cheaper than SQLite's busy
+polling. ``BEGIN IMMEDIATE`` takes the one write lock of the file before the first read and
+keeps it until the commit, so "the link's row is held" is true of every process on the file.
+Commits are durable (``synchronous=FULL``) before they return.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Connection, create_engine, event, insert, select
+from sqlalchemy.exc import OperationalError
+
+from otv_server.domain.errors import Unavailable
+from otv_server.storage.tables import SCHEMA_VERSION, metadata, schema, usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from otv_server.domain.share import Instant
+
+READERS = 4
+BUSY_TIMEOUT_MS = 10_000
+
+Result = TypeVar("Result")
+
+
+class WrongSchema(Exception):
+    """The database was made by another version of this program; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One transaction and its instant: every decision in it happens at the same time."""
+
+    connection: Connection
+    now: Instant
+
+
+class Database:
+    """One SQLite file.
+
+    Args:
+        path: the file; its folder exists.
+        clock: milliseconds since the epoch.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], Instant]) -> None:
+        self._path = path
+        self._clock = clock
+        self._writer = _engine(path, begin="BEGIN IMMEDIATE", connections=1)
+        self._reader = _engine(path, begin="BEGIN", connections=READERS)
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="otv-write")
+        self._reading = ThreadPoolExecutor(READERS, thread_name_prefix="otv-read")
+
+    async def write(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run ``work`` holding the write lock; it commits when it returns, or nothing happened."""
+        return await self._run(self._writing, self._writer, work)
+
+    async def read(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run ``work`` on a consistent view; it must not write."""
+        return await self._run(self._reading, self._reader, work)
+
+    async def _run(
+        self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Transaction], Result]
+    ) -> Result:
+        def transact() -> Result:
+            try:
+                with engine.begin() as connection:
+                    return work(Transaction(connection, self._clock()))
+            except OperationalError as error:
+                raise Unavailable from error  # locked for too long, full, not readable
+
+        return await asyncio.get_running_loop().run_in_executor(threads, transact)
+
+    async def open(self) -> None:
+        """Make the file and its tables, or check that they are this version's.
+
+        Raises:
+            WrongSchema: made by another version.
+        """
+        self._path.touch(mode=0o600)
+        await self.write(self._prepare)
+
+    def _prepare(self, tx: Transaction) -> None:
+        metadata.create_all(tx.connection, tables=[schema])
+        version = tx.connection.scalar(select(schema.c.version))
+        if version is None:
+            metadata.create_all(tx.connection)
+            tx.connection.execute(insert(schema).values(version=SCHEMA_VERSION))
+            tx.connection.execute(insert(usage).values(id=1, reserved=0, stored=0))
+        elif version != SCHEMA_VERSION:
+            raise WrongSchema(
+                f"{self._path.name} has schema {version}, this program reads schema"
+                f" {SCHEMA_VERSION}: start the version that made it, or use another data folder."
+            )
+
+    async def truncate_log(self) -> bool:
+        """Copy the write-ahead log into the file and empty it; False: a reader was in the way.
+
+        Until then erased pages stand in the log as they were (SQLite, "Write-Ahead Logging").
+        """
+        log = self._path.with_name(f"{self._path.name}-wal")
+        if not log.exists() or log.stat().st_size == 0:
+            return True
+        return await asyncio.get_running_loop().run_in_executor(self._writing, self._checkpoint)
+
+    def _checkpoint(self) -> bool:
+        with self._writer.connect() as connection:
+            # The driver's own connection: a checkpoint runs outside of any transaction.
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            is_busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not is_busy
+
+    def close(self) -> None:
+        """Finish what runs and close every connection."""
+        for threads in (self._writing, self._reading):
+            threads.shutdown()
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def _engine(path: Path, *, begin: str, connections: int) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        pool_size=connections,
+        max_overflow=0,
+        hide_parameters=True,  # rows hold proofs; errors and logs must not
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(driver: Any, _record: object) -> None:
+        driver.isolation_level = None  # the "begin" event below begins, not the driver
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "secure_delete=ON",
+            "temp_store=MEMORY",
+            "foreign_keys=ON",
+        ):
+            driver.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin_explicitly(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,176 @@
+"""How things end: links settle, manifests are erased, shares go, room is given back.
+
+All of it happens in the transaction that caused it: no moment exists in which a link is over
+and its manifest is still there. Deleting blobs is the only thing left for afterwards; their
+names wait in ``orphans`` until that is done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, case, delete, func, insert, literal, select, update
+
+from otv_server.domain.errors import NoRoom
+from otv_server.domain.share import End, Link, ShareState
+from otv_server.storage.tables import links, manifests, orphans, parts, shares, usage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otv_server.domain.limits import Limits
+    from otv_server.storage.database import Transaction
+
+_STORE_LINK = (
+    update(links)
+    .where(links.c.key == bindparam("link_key"))
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in (
+                "opens_left",
+                "guesses",
+                "guesses_in_all",
+                "leases",
+                "end",
+                "ended_at",
+                "opened_at",
+                "over",
+                "due_at",
+            )
+        }
+    )
+)
+
+
+def settle(tx: Transaction, changed: Sequence[Link], limits: Limits) -> None:
+    """Store links whose rows are held, and carry out what their new state means.
+
+    A link that has ended and has no lease alive is over: its manifest is erased. A share whose
+    last link is over is gone.
+    """
+    if not changed:
+        return
+    settled = [_expired(link, tx.now) for link in changed]
+    over = [link for link in settled if link.end and not link.leases and not link.over]
+    over_keys = {link.key for link in over}
+    tx.connection.execute(
+        _STORE_LINK, [_new_values(link, is_over=link.key in over_keys) for link in settled]
+    )
+    if over:
+        tx.connection.execute(delete(manifests).where(manifests.c.link_key.in_(over_keys)))
+        _count_down(tx, Counter(link.share_key for link in over), limits)
+
+
+def _expired(link: Link, now: int) -> Link:
+    return link.ended(End.EXPIRED, link.expires_at) if now >= link.expires_at else link
+
+
+def _new_values(link: Link, *, is_over: bool) -> dict[str, object]:
+    return {
+        "link_key": link.key,
+        "new_opens_left": link.opens_left,
+        "new_guesses": link.guesses,
+        "new_guesses_in_all": link.guesses_in_all,
+        "new_leases": link.leases,
+        "new_end": link.end,
+        "new_ended_at": link.ended_at,
+        "new_opened_at": link.opened_at,
+        "new_over": int(link.over or is_over),
+        # An ended link waits for its leases, and those have instants of their own.
+        "new_due_at": None if link.end else link.expires_at,
+    }
+
+
+def _count_down(tx: Transaction, ended_links: Counter[int], limits: Limits) -> None:
+    count = case(ended_links, value=shares.c.key)
+    tx.connection.execute(
+        update(shares)
+        .where(shares.c.key.in_(ended_links))
+        .values(
+            live_links=shares.c.live_links - count,
+            last_at=case((shares.c.last_at < tx.now, tx.now), else_=shares.c.last_at),
+        )
+    )
+    finished = select(shares.c.key).where(shares.c.key.in_(ended_links), shares.c.live_links == 0)
+    end_shares(tx, tx.connection.scalars(finished).all(), limits)
+
+
+def end_shares(tx: Transaction, share_keys: Sequence[int], limits: Limits) -> None:
+    """Make shares gone: parts and parts about to arrive become orphans, their room is free."""
+    if not share_keys:
+        return
+    mine = parts.c.share_key.in_(share_keys)
+    doomed = select(parts.c.blob, parts.c.share_key, literal(0), literal(tx.now)).where(mine)
+    tx.connection.execute(
+        update(orphans).where(orphans.c.share_key.in_(share_keys)).values(reserved=0, due_at=tx.now)
+    )
+    tx.connection.execute(
+        insert(orphans).from_select(["blob", "share_key", "reserved", "due_at"], doomed)
+    )
+    tx.connection.execute(delete(parts).where(mine))
+    _give_back(tx, share_keys)
+    tx.connection.execute(
+        update(shares)
+        .where(shares.c.key.in_(share_keys))
+        .values(
+            state=ShareState.GONE,
+            reserved=0,
+            stored=0,
+            uploader=None,
+            due_at=shares.c.last_at + 1000 * limits.retention_s,
+        )
+    )
+
+
+def _give_back(tx: Transaction, share_keys: Sequence[int]) -> None:
+    totals = select(func.sum(shares.c.reserved), func.sum(shares.c.stored)).where(
+        shares.c.key.in_(share_keys)
+    )
+    reserved, stored = tx.connection.execute(totals).one()
+    # PostgreSQL sums big integers to decimals.
+    change_usage(tx, reserved=-int(reserved), stored=-int(stored))
+
+
+def change_usage(tx: Transaction, *, reserved: int, stored: int = 0) -> None:
+    """Move the two counters of room, in bytes."""
+    tx.connection.execute(
+        update(usage).values(reserved=usage.c.reserved + reserved, stored=usage.c.stored + stored)
+    )
+
+
+def reserve(tx: Transaction, size: int, free_bytes: int | None, limits: Limits) -> None:
+    """Promise ``size`` bytes, or say now that there is no room.
+
+    ``free_bytes`` is what the blob store has left; what is promised and has not arrived is
+    taken off first, so that two uploads can't both be promised the last of it.
+    """
+    reserved, stored = tx.connection.execute(
+        select(usage.c.reserved, usage.c.stored).with_for_update()
+    ).one()
+    if limits.max_total_bytes is not None and reserved + size > limits.max_total_bytes:
+        raise NoRoom
+    if free_bytes is not None and free_bytes - (reserved - stored) - size < limits.min_free_bytes:
+        raise NoRoom
+    change_usage(tx, reserved=size)
+
+
+def release(tx: Transaction, blobs: Sequence[str]) -> None:
+    """These blobs will never be parts: due for deletion now, what they reserved given back."""
+    held = tx.connection.execute(
+        select(orphans.c.share_key, orphans.c.reserved).where(
+            orphans.c.blob.in_(blobs), orphans.c.reserved > 0
+        )
+    ).all()
+    for share_key, reserved in held:
+        tx.connection.execute(
+            update(shares)
+            .where(shares.c.key == share_key)
+            .values(reserved=shares.c.reserved - reserved)
+        )
+        change_usage(tx, reserved=-reserved)
+    # Instant 0 lies before every transaction: no part may take these names from here on.
+    tx.connection.execute(
+        update(orphans).where(orphans.c.blob.in_(blobs)).values(reserved=0, due_at=0)
+    )

@@ -1,0 +1,135 @@
+"""Rows to values and back; the look-ups that every transaction begins with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, Select, select
+
+from otv_server.domain.errors import Unknown
+from otv_server.domain.share import (
+    End,
+    Link,
+    LinkReport,
+    Opening,
+    Outcome,
+    Part,
+    Share,
+    ShareState,
+)
+from otv_server.storage.tables import links, openings, parts, shares
+
+if TYPE_CHECKING:
+    from otv_server.storage.database import Transaction
+
+AnyRow = Row[Any]
+
+
+def hold_share(tx: Transaction, share_id: bytes, owner: bytes) -> AnyRow:
+    """The share's row, held until the transaction ends; ``Unknown`` on any miss."""
+    query = select(shares).where(shares.c.id == share_id, shares.c.owner == owner)
+    return _only(tx, query.with_for_update())
+
+
+def hold_link(tx: Transaction, link_id: bytes, access: bytes) -> AnyRow:
+    """The link's row, held until the transaction ends; ``Unknown`` on any miss."""
+    query = select(links).where(links.c.id == link_id, links.c.access == access)
+    return _only(tx, query.with_for_update())
+
+
+def link_of_lease(tx: Transaction, link_id: bytes, lease: bytes) -> AnyRow:
+    """The link's row, held, by one of its leases; ``Unknown`` on any miss.
+
+    Ids are the senders' choice, so two links may share one: the older opening has the lease.
+    """
+    query = (
+        select(links)
+        .join(openings, openings.c.link_key == links.c.key)
+        .where(openings.c.lease == lease, links.c.id == link_id)
+        .order_by(openings.c.key)
+        .limit(1)
+    )
+    return _only(tx, query.with_for_update())
+
+
+def _only(tx: Transaction, query: Select[Any]) -> AnyRow:
+    row = tx.connection.execute(query).one_or_none()
+    if row is None:
+        raise Unknown
+    return row
+
+
+def opening_row(tx: Transaction, link_key: int, lease: bytes) -> AnyRow | None:
+    """The opening of this link under this lease, if there is one; its link's row is held."""
+    query = select(openings).where(openings.c.link_key == link_key, openings.c.lease == lease)
+    return tx.connection.execute(query).one_or_none()
+
+
+def to_link(row: AnyRow) -> Link:
+    """A row of ``links`` as a value."""
+    return Link(
+        key=row.key,
+        share_key=row.share_key,
+        id=row.id,
+        content_bytes=row.content_bytes,
+        opens=row.opens,
+        opens_left=row.opens_left,
+        opens_at=row.opens_at,
+        expires_at=row.expires_at,
+        guesses=row.guesses,
+        guesses_in_all=row.guesses_in_all,
+        leases=row.leases,
+        end=None if row.end is None else End(row.end),
+        ended_at=row.ended_at,
+        opened_at=row.opened_at,
+        over=bool(row.over),
+    )
+
+
+def to_opening(row: AnyRow) -> Opening:
+    """A row of ``openings`` as a value."""
+    return Opening(
+        lease=row.lease,
+        claimed_at=row.claimed_at,
+        lease_until=row.lease_until,
+        outcome=Outcome(row.outcome),
+        ended_at=row.ended_at,
+        bytes_read=row.bytes_read,
+        mac=row.mac,
+        address=row.address,
+    )
+
+
+def parts_of(tx: Transaction, share_key: int) -> tuple[Part, ...]:
+    """All parts of a share, in order."""
+    query = select(parts).where(parts.c.share_key == share_key).order_by(parts.c.index)
+    rows = tx.connection.execute(query)
+    return tuple(Part(row[1], row.size, row.digest, row.blob) for row in rows)
+
+
+def to_share(tx: Transaction, row: AnyRow) -> Share:
+    """The share with its parts, links and openings as they are now."""
+    stored = parts_of(tx, row.key)
+    return Share(
+        id=row.id,
+        state=ShareState(row.state),
+        content_bytes=sum(p.size for p in stored) if row.declared is None else row.declared,
+        parts=stored,
+        links=_reports(tx, row.key),
+        now=tx.now,
+    )
+
+
+def _reports(tx: Transaction, share_key: int) -> tuple[LinkReport, ...]:
+    query = select(links).where(links.c.share_key == share_key).order_by(links.c.key)
+    mine = [to_link(row) for row in tx.connection.execute(query)]
+    by_link: dict[int, list[Opening]] = {link.key: [] for link in mine}
+    taken = (
+        select(openings)
+        .join(links, openings.c.link_key == links.c.key)
+        .where(links.c.share_key == share_key)
+        .order_by(openings.c.key)
+    )
+    for row in tx.connection.execute(taken):
+        by_link[row.link_key].append(to_opening(row).seen_at(tx.now))
+    return tuple(LinkReport(link, tuple(by_link[link.key])) for link in mine)

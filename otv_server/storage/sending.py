@@ -1,0 +1,338 @@
+"""``SendingRepository`` on SQL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, insert, select, update
+
+from otv_server.domain.errors import Conflict, DigestMismatch, Over, SlowDown, Unavailable, Unknown
+from otv_server.domain.limits import DAY_S, PART_BYTES, Limits, check_part, content_root
+from otv_server.domain.share import End, Outcome, ShareState, over
+from otv_server.storage.endings import change_usage, end_shares, release, reserve, settle
+from otv_server.storage.rows import AnyRow, hold_share, to_link, to_share
+from otv_server.storage.tables import links, manifests, openings, orphans, parts, shares
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otv_server.domain.ports import NewPart
+    from otv_server.domain.share import Instant, Link, NewLink, NewShare, Part, Sealing, Share
+    from otv_server.storage.database import Database, Transaction
+
+# Parts of one share on their way at the same time. Clients send four; without a bound, one
+# owner's many slow copies of one part would fill the disk past what was reserved.
+MAX_ARRIVING = 16
+
+
+class SqlSending:
+    """Shares as their senders see them; the contract stands in ``domain.ports``."""
+
+    def __init__(self, database: Database, limits: Limits) -> None:
+        self._database = database
+        self._limits = limits
+
+    async def create(self, new: NewShare, free_bytes: int | None) -> tuple[Share, bool]:
+        """See ``SendingRepository.create``."""
+        return await self._database.write(partial(self._create, new, free_bytes))
+
+    def _create(self, new: NewShare, free_bytes: int | None, tx: Transaction) -> tuple[Share, bool]:
+        known = select(shares).where(shares.c.id == new.id, shares.c.owner == new.owner)
+        row = tx.connection.execute(known).one_or_none()
+        if row is not None:
+            if row.body != new.body:
+                raise Conflict
+            return to_share(tx, row), False
+        self._insert_share(tx, new, free_bytes)
+        return to_share(tx, hold_share(tx, new.id, new.owner)), True
+
+    def _insert_share(self, tx: Transaction, new: NewShare, free_bytes: int | None) -> None:
+        is_live = bool(new.links)
+        if not is_live:
+            self._check_unsealed(tx, new.uploader)
+        reserved = (new.content_bytes or 0) + new.manifest_bytes
+        reserve(tx, reserved, free_bytes, self._limits)
+        change_usage(tx, reserved=0, stored=new.manifest_bytes)
+        key = tx.connection.scalar(
+            insert(shares)
+            .values(
+                id=new.id,
+                owner=new.owner,
+                state=ShareState.SEALED if is_live else ShareState.UPLOADING,
+                body=new.body,
+                declared=new.content_bytes,
+                reserved=reserved,
+                stored=new.manifest_bytes,
+                live_links=len(new.links),
+                uploader=None if is_live else new.uploader,
+                created_at=tx.now,
+                due_at=None if is_live else self._idle_at(tx.now, tx.now),
+                last_at=_last_expiry(new.links, tx.now),
+            )
+            .returning(shares.c.key)
+        )
+        assert key is not None
+        _insert_links(tx, key, new.links, content_bytes=0)
+
+    def _check_unsealed(self, tx: Transaction, uploader: str) -> None:
+        mine = select(func.count()).where(shares.c.uploader == uploader)
+        if (tx.connection.scalar(mine) or 0) >= self._limits.max_unsealed_per_address:
+            raise SlowDown("Too many unfinished uploads from this address.")
+
+    def _idle_at(self, created_at: Instant, now: Instant) -> Instant:
+        return min(now + 1000 * self._limits.idle_upload_s, created_at + 1000 * DAY_S)
+
+    async def find(self, share_id: bytes, owner: bytes) -> Share:
+        """See ``SendingRepository.find``."""
+        return await self._database.read(lambda tx: to_share(tx, hold_share(tx, share_id, owner)))
+
+    async def recognise(self, share_id: bytes, owner: bytes) -> None:
+        """See ``SendingRepository.recognise``."""
+        await self._database.read(lambda tx: hold_share(tx, share_id, owner))
+
+    async def begin_part(self, part: NewPart, free_bytes: int | None) -> bool:
+        """See ``SendingRepository.begin_part``."""
+        return await self._database.write(partial(self._begin_part, part, free_bytes))
+
+    def _begin_part(self, part: NewPart, free_bytes: int | None, tx: Transaction) -> bool:
+        share = hold_share(tx, part.share_id, part.owner)
+        if _is_there_already(tx, share, part):
+            return False
+        check_part(part.index, part.size, share.declared, self._limits)
+        _check_arriving(tx, share.key)
+        reserved = part.size if share.declared is None else 0
+        if reserved:
+            reserve(tx, reserved, free_bytes, self._limits)
+            tx.connection.execute(
+                update(shares)
+                .where(shares.c.key == share.key)
+                .values(reserved=shares.c.reserved + reserved)
+            )
+        tx.connection.execute(
+            insert(orphans).values(
+                blob=part.blob,
+                share_key=share.key,
+                reserved=reserved,
+                due_at=tx.now + 1000 * self._limits.idle_upload_s,
+            )
+        )
+        return True
+
+    async def finish_part(self, part: NewPart) -> bool:
+        """See ``SendingRepository.finish_part``."""
+        return await self._database.write(partial(self._finish_part, part))
+
+    def _finish_part(self, part: NewPart, tx: Transaction) -> bool:
+        share = hold_share(tx, part.share_id, part.owner)
+        if _is_there_already(tx, share, part):
+            return False
+        announced = delete(orphans).where(orphans.c.blob == part.blob, orphans.c.due_at > tx.now)
+        if not tx.connection.execute(announced).rowcount:
+            raise Unavailable  # it took longer than an upload may idle; the sweep has the blob
+        tx.connection.execute(
+            insert(parts).values(
+                share_key=share.key,
+                index=part.index,
+                size=part.size,
+                digest=part.digest,
+                blob=part.blob,
+            )
+        )
+        tx.connection.execute(
+            update(shares)
+            .where(shares.c.key == share.key)
+            .values(
+                stored=shares.c.stored + part.size,
+                due_at=self._idle_at(share.created_at, tx.now),
+            )
+        )
+        change_usage(tx, reserved=0, stored=part.size)
+        return True
+
+    async def abandon_part(self, blob: str) -> None:
+        """See ``SendingRepository.abandon_part``."""
+        await self._database.write(lambda tx: release(tx, [blob]))
+
+    async def seal(self, share_id: bytes, owner: bytes, sealing: Sealing) -> Share:
+        """See ``SendingRepository.seal``."""
+        return await self._database.write(partial(self._seal, share_id, owner, sealing))
+
+    def _seal(self, share_id: bytes, owner: bytes, sealing: Sealing, tx: Transaction) -> Share:
+        row = hold_share(tx, share_id, owner)
+        if row.seal_body != sealing.body:
+            self._seal_once(tx, row, sealing)
+            row = hold_share(tx, share_id, owner)
+        return to_share(tx, row)
+
+    def _seal_once(self, tx: Transaction, row: AnyRow, sealing: Sealing) -> None:
+        if row.state == ShareState.GONE and row.seal_body is None:
+            raise Over
+        if row.state != ShareState.UPLOADING:
+            raise Conflict("This share was sealed with other words.")
+        _check_whole(to_share(tx, row).parts, row.declared, sealing)
+        # No free space is asked for: a manifest is small, and refusing here would waste the upload.
+        reserve(tx, sealing.manifest_bytes, None, self._limits)
+        change_usage(tx, reserved=0, stored=sealing.manifest_bytes)
+        tx.connection.execute(
+            update(shares)
+            .where(shares.c.key == row.key)
+            .values(
+                state=ShareState.SEALED,
+                seal_body=sealing.body,
+                declared=sealing.content_bytes,
+                root=sealing.root,
+                reserved=shares.c.reserved + sealing.manifest_bytes,
+                stored=shares.c.stored + sealing.manifest_bytes,
+                live_links=len(sealing.links),
+                uploader=None,
+                due_at=None,
+                last_at=_last_expiry(sealing.links, tx.now),
+            )
+        )
+        _insert_links(tx, row.key, sealing.links, content_bytes=sealing.content_bytes)
+
+    async def forgive_guesses(self, share_id: bytes, owner: bytes, link_id: bytes) -> None:
+        """See ``SendingRepository.forgive_guesses``."""
+        await self._database.write(partial(_forgive, share_id, owner, link_id))
+
+    async def revoke(self, share_id: bytes, owner: bytes, link_id: bytes | None) -> None:
+        """See ``SendingRepository.revoke``."""
+        await self._database.write(partial(self._revoke, share_id, owner, link_id))
+
+    def _revoke(
+        self, share_id: bytes, owner: bytes, link_id: bytes | None, tx: Transaction
+    ) -> None:
+        share = hold_share(tx, share_id, owner)
+        if link_id is None and share.state == ShareState.UPLOADING:
+            end_shares(tx, [share.key], self._limits)
+            return
+        named = _links_of(tx, share.key, link_id)
+        live = _not_over(tx, named)
+        _end_leases(tx, live)
+        settle(tx, [_revoked(link, tx.now) for link in live], self._limits)
+
+
+def _last_expiry(new: Sequence[NewLink], now: Instant) -> Instant:
+    return max((now + 1000 * (link.delay_s + link.ttl_s) for link in new), default=now)
+
+
+def _insert_links(
+    tx: Transaction, share_key: int, new: Sequence[NewLink], *, content_bytes: int
+) -> None:
+    for link in new:
+        known = select(links.c.key).where(links.c.id == link.id, links.c.access == link.access)
+        if tx.connection.execute(known).first():
+            raise Conflict("This link exists already.")
+        opens_at = tx.now + 1000 * link.delay_s
+        expires_at = opens_at + 1000 * link.ttl_s
+        key = tx.connection.scalar(
+            insert(links)
+            .values(
+                share_key=share_key,
+                id=link.id,
+                access=link.access,
+                content_bytes=content_bytes,
+                opens=link.opens,
+                opens_left=link.opens,
+                opens_at=opens_at,
+                expires_at=expires_at,
+                guesses=0,
+                guesses_in_all=0,
+                leases=0,
+                over=0,
+                due_at=expires_at,
+            )
+            .returning(links.c.key)
+        )
+        tx.connection.execute(
+            insert(manifests).values(link_key=key, unlock=link.unlock, manifest=link.manifest)
+        )
+
+
+def _is_there_already(tx: Transaction, share: AnyRow, part: NewPart) -> bool:
+    """Whether this very part is stored; ``Over`` or ``Conflict`` where it can't be any more."""
+    if share.state == ShareState.GONE:
+        raise Over
+    known = select(parts.c.digest).where(
+        parts.c.share_key == share.key, parts.c.index == part.index
+    )
+    digest = tx.connection.scalar(known)
+    if digest is None and share.state == ShareState.UPLOADING:
+        return False
+    if digest != part.digest:
+        raise Conflict
+    return True
+
+
+def _check_arriving(tx: Transaction, share_key: int) -> None:
+    arriving = select(func.count()).where(
+        orphans.c.share_key == share_key, orphans.c.due_at > tx.now
+    )
+    if (tx.connection.scalar(arriving) or 0) >= MAX_ARRIVING:
+        raise SlowDown("Too many parts of this share at the same time.")
+
+
+def _check_whole(stored: Sequence[Part], declared: int | None, sealing: Sealing) -> None:
+    """Refuse a seal over anything but all the parts that it speaks of."""
+    if [part.index for part in stored] != list(range(sealing.parts)):
+        raise Conflict("Parts are missing, or there are more than that.")
+    if any(part.size != PART_BYTES for part in stored[:-1]):
+        raise Conflict("Only the last part may be short.")
+    if sum(part.size for part in stored) != sealing.content_bytes:
+        raise Conflict("The parts hold another number of bytes.")
+    if declared not in (None, sealing.content_bytes):
+        raise Conflict("Another number of bytes was declared.")
+    if content_root(sealing.content_bytes, [p.digest for p in stored]) != sealing.root:
+        raise DigestMismatch("The root is not that of these parts.")
+
+
+def _links_of(tx: Transaction, share_key: int, link_id: bytes | None) -> list[Link]:
+    query = select(links).where(links.c.share_key == share_key)
+    if link_id is not None:
+        query = query.where(links.c.id == link_id)
+    rows = tx.connection.execute(query.with_for_update()).all()
+    if link_id is not None and not rows:
+        raise Unknown
+    return [to_link(row) for row in rows]
+
+
+def _forgive(share_id: bytes, owner: bytes, link_id: bytes, tx: Transaction) -> None:
+    share = hold_share(tx, share_id, owner)
+    for link in _links_of(tx, share.key, link_id):
+        if link.end_at(tx.now) is not None:
+            raise over(link, tx.now)
+        tx.connection.execute(update(links).where(links.c.key == link.key).values(guesses=0))
+
+
+def _not_over(tx: Transaction, named: Sequence[Link]) -> list[Link]:
+    """Those that can still be claimed or read: what is over keeps the end that it had."""
+    alive = tx.connection.scalars(
+        select(openings.c.link_key).where(
+            openings.c.link_key.in_([link.key for link in named]),
+            openings.c.outcome == Outcome.LEASED,
+            openings.c.lease_until > tx.now,
+        )
+    ).all()
+    return [link for link in named if link.end_at(tx.now) is None or link.key in alive]
+
+
+def _end_leases(tx: Transaction, revoked: Sequence[Link]) -> None:
+    leased = openings.c.link_key.in_([link.key for link in revoked]) & (
+        openings.c.outcome == Outcome.LEASED
+    )
+    ran_out = openings.c.lease_until <= tx.now
+    tx.connection.execute(
+        update(openings)
+        .where(leased, ran_out)
+        .values(outcome=Outcome.LAPSED, ended_at=openings.c.lease_until, due_at=None)
+    )
+    tx.connection.execute(
+        update(openings).where(leased).values(outcome=Outcome.REVOKED, ended_at=tx.now, due_at=None)
+    )
+
+
+def _revoked(link: Link, now: Instant) -> Link:
+    """A link that is not over yet shows ``revoked`` first, whatever had ended it."""
+    return replace(link, leases=0, end=End.REVOKED, ended_at=now)

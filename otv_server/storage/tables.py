@@ -1,0 +1,143 @@
+"""The small rows: who may open what, once. One schema for SQLite and PostgreSQL.
+
+Instants are milliseconds since the epoch. ``due_at`` columns hold when the sweep must look at
+a row again, NULL for never; they are indexed, so that a sweep costs what is due and not what
+lives. What makes ciphertext readable stands in ``manifests`` alone, where it can be erased.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+# SQLite numbers rows by itself only where the type is INTEGER.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+schema = Table(
+    "schema",
+    metadata,
+    Column("version", Integer, primary_key=True),
+)
+
+# One row. `reserved`: bytes promised to shares that are not gone; `stored`: those that arrived.
+usage = Table(
+    "usage",
+    metadata,
+    Column("id", SmallInteger, primary_key=True),
+    Column("reserved", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False),
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("id", LargeBinary, nullable=False),
+    Column("owner", LargeBinary, nullable=False),  # H(O)
+    Column("state", String, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("seal_body", LargeBinary),
+    Column("declared", BigInteger),  # C, or NULL while unknown
+    Column("root", LargeBinary),
+    Column("reserved", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False),
+    Column("live_links", Integer, nullable=False),
+    Column("uploader", String),  # only while it uploads
+    Column("created_at", BigInteger, nullable=False),
+    # While it uploads: when it ends for idleness. Once gone: when its last rows are forgotten.
+    Column("due_at", BigInteger),
+    # The latest of its links' expiry and their leases' ends: retention counts from there.
+    Column("last_at", BigInteger, nullable=False),
+    UniqueConstraint("id", "owner"),
+    Index("shares_due", "due_at"),
+    Index("shares_uploader", "uploader"),
+)
+
+parts = Table(
+    "parts",
+    metadata,
+    Column("share_key", ForeignKey("shares.key", ondelete="CASCADE"), primary_key=True),
+    Column("index", Integer, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("blob", String, nullable=False, unique=True),
+)
+
+# Blobs that no part names: about to arrive (`due_at` far), or to be deleted (`due_at` past).
+# `reserved` is what the sweep gives back where the arrival never ended.
+orphans = Table(
+    "orphans",
+    metadata,
+    Column("blob", String, primary_key=True),
+    Column("share_key", Key),
+    Column("reserved", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Index("orphans_due", "due_at"),
+    Index("orphans_share", "share_key"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("share_key", ForeignKey("shares.key", ondelete="CASCADE"), nullable=False, index=True),
+    Column("id", LargeBinary, nullable=False),
+    Column("access", LargeBinary, nullable=False),  # H(A)
+    Column("content_bytes", BigInteger, nullable=False),
+    Column("opens", Integer, nullable=False),
+    Column("opens_left", Integer, nullable=False),
+    Column("opens_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("guesses", Integer, nullable=False),
+    Column("guesses_in_all", Integer, nullable=False),
+    Column("leases", Integer, nullable=False),
+    Column("end", String),
+    Column("ended_at", BigInteger),
+    Column("opened_at", BigInteger),
+    Column("over", SmallInteger, nullable=False),
+    Column("due_at", BigInteger),
+    UniqueConstraint("id", "access"),
+    Index("links_due", "due_at"),
+)
+
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("link_key", ForeignKey("links.key", ondelete="CASCADE"), primary_key=True),
+    Column("unlock", LargeBinary, nullable=False),  # H(U): with the link it would test passwords
+    Column("manifest", LargeBinary, nullable=False),
+)
+
+openings = Table(
+    "openings",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("link_key", ForeignKey("links.key", ondelete="CASCADE"), nullable=False),
+    Column("lease", LargeBinary, nullable=False),  # H(T)
+    Column("claimed_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("bytes_read", BigInteger, nullable=False),
+    Column("mac", LargeBinary),
+    Column("address", String),
+    Column("due_at", BigInteger),
+    UniqueConstraint("link_key", "lease"),
+    Index("openings_lease", "lease"),
+    Index("openings_due", "due_at"),
+)
