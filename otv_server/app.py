@@ -40,9 +40,10 @@ from otv_server.storage.sending import SqlSending
 from otv_server.storage.sweeping import SqlSweeping
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from otv_server.domain.ports import Swept
+    from otv_server.domain.share import Instant
 
 SWEEP_EVERY_S = 1.0
 
@@ -73,10 +74,10 @@ class Parts:
         return await sweep_once(self.sweeping)
 
 
-def join(settings: Settings) -> Parts:
+def join(settings: Settings, clock: Callable[[], Instant] = now_ms) -> Parts:
     """Build every part from settings; nothing is opened yet."""
     limits = settings.limits
-    database = Database(settings.data / "otv.db", now_ms)
+    database = Database(settings.data / "otv.db", clock)
     blobs = DiskBlobs(settings.data / "blobs", secrets.token_bytes, time.time, settings.idle_upload)
     return Parts(
         settings=settings,
@@ -118,14 +119,16 @@ async def _delete_strangers(sweeping: Sweeping) -> None:
         log.info("deleted blobs that no row names", deleted=deleted)
 
 
-def create_app(settings: Settings | None = None) -> Litestar:
+def create_app(
+    settings: Settings | None = None, *, clock: Callable[[], Instant] = now_ms
+) -> Litestar:
     """The application; without settings, those of the environment.
 
     Raises:
         BadSetting: the environment makes no sense.
     """
     logs.configure()
-    parts = join(settings or load(os.environ))
+    parts = join(settings or load(os.environ), clock)
     return Litestar(
         route_handlers=[Router("/api/v1", route_handlers=[info, Sender, Recipient])],
         lifespan=[lambda app: _running(app, parts)],
@@ -134,7 +137,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
                 "sending": parts.sending,
                 "opening": parts.opening,
                 "limiter": Limiter(parts.settings.rate, time.monotonic),
-                "clock": now_ms,
+                "clock": clock,
             }
         ),
         dependencies=_provided(parts),

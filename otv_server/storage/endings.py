@@ -88,10 +88,7 @@ def _count_down(tx: Transaction, ended_links: Counter[int], limits: Limits) -> N
     tx.connection.execute(
         update(shares)
         .where(shares.c.key.in_(ended_links))
-        .values(
-            live_links=shares.c.live_links - count,
-            last_at=case((shares.c.last_at < tx.now, tx.now), else_=shares.c.last_at),
-        )
+        .values(live_links=shares.c.live_links - count)
     )
     finished = select(shares.c.key).where(shares.c.key.in_(ended_links), shares.c.live_links == 0)
     end_shares(tx, tx.connection.scalars(finished).all(), limits)
@@ -119,7 +116,9 @@ def end_shares(tx: Transaction, share_keys: Sequence[int], limits: Limits) -> No
             reserved=0,
             stored=0,
             uploader=None,
-            due_at=shares.c.last_at + 1000 * limits.retention_s,
+            # Now is when the last lease ended; a link that was opened early expires later.
+            due_at=case((shares.c.last_expiry < tx.now, tx.now), else_=shares.c.last_expiry)
+            + 1000 * limits.retention_s,
         )
     )
 

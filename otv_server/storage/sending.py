@@ -69,7 +69,7 @@ class SqlSending:
                 uploader=None if is_live else new.uploader,
                 created_at=tx.now,
                 due_at=None if is_live else self._idle_at(tx.now, tx.now),
-                last_at=_last_expiry(new.links, tx.now),
+                last_expiry=_last_expiry(new.links, tx.now),
             )
             .returning(shares.c.key)
         )
@@ -188,7 +188,7 @@ class SqlSending:
                 live_links=len(sealing.links),
                 uploader=None,
                 due_at=None,
-                last_at=_last_expiry(sealing.links, tx.now),
+                last_expiry=_last_expiry(sealing.links, tx.now),
             )
         )
         _insert_links(tx, row.key, sealing.links, content_bytes=sealing.content_bytes)

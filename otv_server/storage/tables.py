@@ -61,8 +61,7 @@ shares = Table(
     Column("created_at", BigInteger, nullable=False),
     # While it uploads: when it ends for idleness. Once gone: when its last rows are forgotten.
     Column("due_at", BigInteger),
-    # The latest of its links' expiry and their leases' ends: retention counts from there.
-    Column("last_at", BigInteger, nullable=False),
+    Column("last_expiry", BigInteger, nullable=False),  # of its links; retention counts from there
     UniqueConstraint("id", "owner"),
     Index("shares_due", "due_at"),
     Index("shares_uploader", "uploader"),

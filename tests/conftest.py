@@ -1,0 +1,97 @@
+"""What every test may use: a real server process on a real socket, and small makers of requests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+STARTUP_S = 20
+
+
+@dataclass
+class RunningServer:
+    """A server process of this test's own; it ends with the test, by its own process id."""
+
+    process: subprocess.Popen[str]
+    url: str
+    data: Path
+    log: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End it with a signal and wait until it is gone."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(timeout=20)
+
+    def log_text(self) -> str:
+        """Everything that it printed."""
+        return self.log.read_text()
+
+
+def start_server(data: Path, log: Path, **settings: object) -> RunningServer:
+    """Start ``otv-server`` on a free port and wait for its first answer."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("OTV_")}
+    chosen = {f"OTV_{key.upper()}": str(value) for key, value in settings.items()}
+    with log.open("a") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "otv_server", "serve", "--port", "0", "--data", str(data)],
+            env=environment | chosen,
+            stdout=subprocess.PIPE,
+            stderr=sink,
+            text=True,
+        )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    if "serves " not in first:
+        process.kill()
+        process.wait()
+        raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
+    process.stdout.close()
+    server = RunningServer(process, first.split("serves ")[1].strip(), data, log, chosen)
+    _wait_for_answer(server)
+    return server
+
+
+def _wait_for_answer(server: RunningServer) -> None:
+    deadline = time.monotonic() + STARTUP_S
+    while True:
+        try:
+            httpx.get(f"{server.url}/api/v1/info", timeout=2)
+        except httpx.TransportError:
+            if time.monotonic() > deadline or server.process.poll() is not None:
+                server.stop(signal.SIGKILL)
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+@contextmanager
+def running_server(folder: Path, **settings: object) -> Iterator[RunningServer]:
+    """A server in ``folder`` for the length of a with block."""
+    server = start_server(folder / "data", folder / "server.log", **settings)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One real server for all tests that leave its settings alone."""
+    with running_server(tmp_path_factory.mktemp("server"), min_free_bytes=0, rate=0) as running:
+        yield running

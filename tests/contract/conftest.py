@@ -1,0 +1,137 @@
+"""Every adapter under one suite. A new one is a line in ``params`` and a way to open it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from otv_server.domain.limits import Limits
+from otv_server.domain.share import NewLink, NewShare, Sealing
+from otv_server.storage.blobs import DiskBlobs
+from otv_server.storage.database import Database
+from otv_server.storage.opening import SqlOpening
+from otv_server.storage.sending import SqlSending
+from otv_server.storage.sweeping import SqlSweeping
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+START = 1_800_000_000_000
+LIMITS = Limits(min_free_bytes=0, max_unsealed_per_address=3, retention_s=100)
+
+
+@dataclass
+class Clock:
+    """Milliseconds that stand still until a test moves them."""
+
+    now: int = START
+
+    def __call__(self) -> int:
+        """The present."""
+        return self.now
+
+    def pass_s(self, seconds: float) -> None:
+        """Let time go by."""
+        self.now += int(seconds * 1000)
+
+
+@dataclass
+class Repository:
+    """One process's view of a database: the three ports."""
+
+    sending: SqlSending
+    opening: SqlOpening
+    sweeping: SqlSweeping
+    database: Database
+
+
+@dataclass
+class Stored:
+    """A database that several processes may open, and its clock."""
+
+    clock: Clock
+    connect: Callable[[], Any]
+    opened: list[Repository] = field(default_factory=list)
+
+    async def open(self, limits: Limits = LIMITS) -> Repository:
+        """Another process's view of the same database."""
+        database: Database = self.connect()
+        await database.open()
+        repository = Repository(
+            SqlSending(database, limits),
+            SqlOpening(database, limits),
+            SqlSweeping(database, limits),
+            database,
+        )
+        self.opened.append(repository)
+        return repository
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop that uvicorn runs."""
+    return "asyncio"
+
+
+@pytest.fixture(params=["sqlite"])
+async def stored(tmp_path: Path) -> AsyncIterator[Stored]:
+    """An empty database."""
+    clock = Clock()
+    found = Stored(clock, lambda: Database(tmp_path / "otv.db", clock))
+    yield found
+    for repository in found.opened:
+        repository.database.close()
+
+
+@pytest.fixture
+async def repository(stored: Stored) -> Repository:
+    """One process's view of an empty database."""
+    return await stored.open()
+
+
+@pytest.fixture(params=["disk"])
+def blobs(tmp_path: Path) -> DiskBlobs:
+    """An empty blob store; its clock is an hour ahead, so that every blob is an old one."""
+    import time  # noqa: PLC0415  # the file system's own clock, which no test can pass in
+
+    store = DiskBlobs(
+        tmp_path / "blobs", secrets.token_bytes, lambda: time.time() + 3600, settled_s=60
+    )
+    store.open()
+    return store
+
+
+def new_link(**changed: Any) -> NewLink:
+    """A link with random proofs; ``unlock`` is H(U) itself."""
+    fields: dict[str, Any] = {
+        "id": secrets.token_bytes(12),
+        "access": secrets.token_bytes(32),
+        "unlock": secrets.token_bytes(32),
+        "manifest": secrets.token_bytes(4202),
+        "opens": 1,
+        "delay_s": 0,
+        "ttl_s": 600,
+    }
+    return NewLink(**fields | changed)
+
+
+def new_share(*links: NewLink, content_bytes: int | None = 0, **changed: Any) -> NewShare:
+    """A share that carries its links, or that waits for parts."""
+    fields: dict[str, Any] = {
+        "id": secrets.token_bytes(12),
+        "owner": secrets.token_bytes(32),
+        "content_bytes": content_bytes,
+        "links": links,
+        "body": b"body",
+        "uploader": "127.0.0.1/32",
+    }
+    return NewShare(**fields | changed)
+
+
+def sealing(content_bytes: int, root: bytes, parts: int, *links: NewLink) -> Sealing:
+    """A seal over this many parts."""
+    return Sealing(parts, content_bytes, root, links, b"seal")

@@ -1,0 +1,74 @@
+"""What ``domain.ports`` promises of a blob store, held against every adapter."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otv_server.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from otv_server.storage.blobs import DiskBlobs
+
+pytestmark = pytest.mark.anyio
+
+
+async def pieces(data: bytes, size: int) -> AsyncIterator[bytes]:
+    """The data, ragged."""
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+async def read(blobs: DiskBlobs, blob: str, start: int, stop: int) -> bytes:
+    """A range, joined."""
+    return b"".join([chunk async for chunk in blobs.read(blob, start, stop)])
+
+
+@pytest.mark.parametrize("size", [1, 65_536, 1 << 20, (3 << 20) + 5])
+async def test_bytes_come_back(blobs: DiskBlobs, size: int) -> None:
+    """Else the ciphertext that is served is not what was stored."""
+    data, blob = secrets.token_bytes(size), blobs.new_name()
+
+    await blobs.put(blob, pieces(data, 65_521))
+
+    assert await read(blobs, blob, 0, size) == data
+    assert await read(blobs, blob, size // 3, size // 2) == data[size // 3 : size // 2]
+
+
+async def test_missing_or_short_blob_is_unavailable(blobs: DiskBlobs) -> None:
+    """Else a reader is handed less than was promised, as if that were all."""
+    blob = blobs.new_name()
+    await blobs.put(blob, pieces(b"12345", 5))
+
+    with pytest.raises(Unavailable):
+        await read(blobs, blobs.new_name(), 0, 1)
+    with pytest.raises(Unavailable):
+        await read(blobs, blob, 0, 6)
+
+
+async def test_delete_leaves_nothing_and_may_be_repeated(blobs: DiskBlobs) -> None:
+    """Else ciphertext stays after the end, or a retried deletion never finishes."""
+    blob = blobs.new_name()
+    await blobs.put(blob, pieces(b"12345", 5))
+
+    for _ in range(2):
+        await blobs.delete(blob)
+
+    with pytest.raises(Unavailable):
+        await read(blobs, blob, 0, 1)
+    assert not [name async for group in blobs.names() for name in group]
+
+
+async def test_error_in_the_middle_comes_through(blobs: DiskBlobs) -> None:
+    """Else a part that is not what its digest says would be kept."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"begin"
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await blobs.put(blobs.new_name(), broken())
