@@ -8,20 +8,17 @@ import secrets
 import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 
 from otv_server import logs
+from otv_server.api import openapi
 from otv_server.api.caller import KeepAddresses
-from otv_server.api.headers import with_headers
+from otv_server.api.headers import add_headers
 from otv_server.api.info import info
 from otv_server.api.limiter import Limiter
 from otv_server.api.problems import answer_error
@@ -142,9 +139,9 @@ def create_app(
         ),
         dependencies=_provided(parts),
         exception_handlers={Exception: answer_error},
-        middleware=[with_headers],
+        before_send=[add_headers],
         request_max_body_size=JSON_MAX_BYTES,
-        openapi_config=_openapi(),
+        openapi_config=openapi.config(),
         logging_config=None,
     )
 
@@ -174,29 +171,3 @@ def _provided(parts: Parts) -> dict[str, Provide]:
 
 def _always(value: object) -> Provide:
     return Provide(lambda: value, sync_to_thread=False)
-
-
-def _openapi() -> OpenAPIConfig:
-    bearers = {
-        "access": "A, which shows possession of the link",
-        "owner": "O, of who made the share",
-        "lease": "T, of who claimed",
-    }
-    return OpenAPIConfig(
-        title="One-Time View",
-        version=version("one-time-view"),
-        path="/api/v1/openapi.json",
-        render_plugins=[JsonRenderPlugin(path="/")],
-        components=Components(
-            security_schemes={
-                **{
-                    name: SecurityScheme(type="http", scheme="bearer", description=description)
-                    for name, description in bearers.items()
-                },
-                "upload_token": SecurityScheme(
-                    type="apiKey", security_scheme_in="header", name="OTV-Upload-Token"
-                ),
-            }
-        ),
-        use_handler_docstrings=True,
-    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from otv_server import logs
 from otv_server.settings import BadSetting, Settings, load
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def _check_data(settings: Settings) -> None:
     Raises:
         BadSetting: the data folder can't be used, or has too little room.
     """
+    logs.configure()
     try:
         free = asyncio.run(_open_once(settings))
     except (OSError, sqlite3.Error) as error:

@@ -11,6 +11,7 @@ from otv_server.api.caller import caller_of, may_upload
 from otv_server.api.headers import bearer
 from otv_server.api.problems import EXEMPT
 from otv_server.domain.errors import SlowDown, UploadTokenNeeded
+from otv_server.domain.limits import MAX_PART_INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -69,29 +70,38 @@ def proof_of(connection: AnyConnection) -> bytes:
     return wire.hashed(bearer(connection.headers.getall("Authorization", [])))
 
 
+def _parsed_path(connection: AnyConnection) -> dict[str, bytes]:
+    """Every id of the path; what does not parse is refused before any proof is looked at."""
+    path = dict(connection.path_params)
+    if "index" in path:
+        wire.parse_index(path.pop("index"), MAX_PART_INDEX)
+    return {name: wire.parse_id(text) for name, text in path.items()}
+
+
 async def owner_guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
     """Only who made the share; runs before a body is read."""
-    share_id = wire.parse_id(connection.path_params["sid"])
+    share_id = _parsed_path(connection)["sid"]
     await connection.app.state.sending.recognise(share_id, proof_of(connection))
     connection.scope["state"][EXEMPT] = True
 
 
 async def access_guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
     """Only who holds the link; runs before a body is read."""
-    link_id = wire.parse_id(connection.path_params["link_id"])
+    link_id = _parsed_path(connection)["link_id"]
     await connection.app.state.opening.recognise_access(link_id, proof_of(connection))
     connection.scope["state"][EXEMPT] = True
 
 
 async def lease_guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
     """Only who claimed; runs before a body is read."""
-    link_id = wire.parse_id(connection.path_params["link_id"])
+    link_id = _parsed_path(connection)["link_id"]
     await connection.app.state.opening.recognise_lease(link_id, proof_of(connection))
     connection.scope["state"][EXEMPT] = True
 
 
 def upload_guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
     """Only who may send; runs before a body is read."""
+    _parsed_path(connection)
     caller = caller_of(connection)
     if not may_upload(caller):
         raise UploadTokenNeeded

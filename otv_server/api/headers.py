@@ -12,9 +12,9 @@ from otv_server.domain.errors import BadRange, LengthRequired, Malformed, TooLar
 from otv_server.domain.limits import PART_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+    from litestar.types import Message, Scope
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9_-]{43})")
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
@@ -22,6 +22,7 @@ _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 _LENGTH = re.compile(r"[0-9]{1,15}")
 
 ALWAYS = {
+    b"cache-control": b"no-store",
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
     b"x-robots-tag": b"noindex",
@@ -98,20 +99,14 @@ def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
     return int(first), min(size, int(last) + 1 if last else size)
 
 
-def with_headers(app: ASGIApp) -> ASGIApp:
-    """The application with the headers that every answer has; an answer may set its own."""
+def with_always(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer and those that every answer has; its own stand."""
+    own = list(headers)
+    present = {name.lower() for name, _ in own}
+    return own + [(name, value) for name, value in ALWAYS.items() if name not in present]
 
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                present = {name.lower() for name, _ in message["headers"]}
-                extra = {b"cache-control": b"no-store", **ALWAYS}
-                message["headers"] = [
-                    *message["headers"],
-                    *((name, value) for name, value in extra.items() if name not in present),
-                ]
-            await send(message)
 
-        await app(scope, receive, send_with)
-
-    return wrapped
+async def add_headers(message: Message, _scope: Scope) -> None:
+    """Litestar's hook before anything is sent, errors of its own included."""
+    if message["type"] == "http.response.start":
+        message["headers"] = with_always(message["headers"])

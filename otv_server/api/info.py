@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from litestar import Request, get
+from litestar.di import NamedDependency
 
 from otv_server.api import wire
 from otv_server.api.caller import caller_of, may_upload
@@ -23,7 +24,7 @@ PROTOCOL = 1
 
 
 @get("/info", tags=["info"], summary="What this server is and allows", responses=problems())
-async def info(request: Request[Any, Any, Any], limits: Limits) -> wire.Info:
+async def info(request: Request[Any, Any, Any], limits: NamedDependency[Limits]) -> wire.Info:
     """For anyone."""
     caller = caller_of(request)
     if not request.app.state.limiter.allows(caller.bucket):

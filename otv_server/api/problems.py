@@ -102,7 +102,7 @@ def _as_known(request: AnyRequest, error: Exception) -> errors.OtvError | None:
                 _log(request, "unavailable", error)
             return error
         case MethodNotAllowedException():
-            return errors.MethodNotAllowed()
+            return errors.MethodNotAllowed(dict(error.headers or {}).get("allow", ""))
         case NotFoundException():
             return errors.Unknown()
         case HTTPException(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
@@ -130,6 +130,8 @@ def _answer(error: errors.OtvError) -> Response[Problem]:
     headers = {}
     if type(error) in RETRY_AFTER_S:
         headers["Retry-After"] = str(RETRY_AFTER_S[type(error)])
+    if isinstance(error, errors.MethodNotAllowed):
+        headers["Allow"] = error.allow
     if isinstance(error, errors.BadRange) and error.content_bytes is not None:
         headers["Content-Range"] = f"bytes */{error.content_bytes}"
     body = Problem(

@@ -6,8 +6,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, Any
 
 from litestar import Controller, Request, get, post
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, JSONBody, PathParameter
 from litestar.response import Stream
 
 from otv_server.api import render, wire
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 AnyRequest = Request[Any, Any, Any]
 ACCESS: list[dict[str, list[str]]] = [{"access": []}]
 LEASE: list[dict[str, list[str]]] = [{"lease": []}]
-LinkId = Annotated[str, Parameter(description="The link's id.", pattern=r"^[A-Za-z0-9_-]{16}$")]
+LinkId = Annotated[str, PathParameter(description="The link's id.", pattern=r"^[A-Za-z0-9_-]{16}$")]
 
 
 class Recipient(Controller):
@@ -41,7 +42,7 @@ class Recipient(Controller):
         responses=problems(errors.Unknown),
     )
     async def look(
-        self, request: AnyRequest, link_id: LinkId, opening: Opening
+        self, request: AnyRequest, link_id: LinkId, opening: NamedDependency[Opening]
     ) -> wire.LinkViewAnswer:
         """200 in every state of the link."""
         return render.link_view(*await opening.look(wire.parse_id(link_id), proof_of(request)))
@@ -54,7 +55,12 @@ class Recipient(Controller):
         security=ACCESS,
         summary="Take an opening, or get the same answer again under the same lease",
         responses=problems(
-            errors.WrongPassword, errors.NotYet, errors.Unknown, errors.Over, errors.Locked
+            errors.WrongPassword,
+            errors.NotYet,
+            errors.Unknown,
+            errors.Over,
+            errors.TooLarge,
+            errors.Locked,
         ),
         status_code=200,
     )
@@ -62,9 +68,9 @@ class Recipient(Controller):
         self,
         request: AnyRequest,
         link_id: LinkId,
-        data: wire.ClaimBody,
-        opening: Opening,
-        keep_addresses: KeepAddresses,
+        data: JSONBody[wire.ClaimBody],
+        opening: NamedDependency[Opening],
+        keep_addresses: NamedDependency[KeepAddresses],
     ) -> wire.ClaimAnswer:
         """The one call that spends."""
         attempt = ClaimAttempt(
@@ -96,9 +102,9 @@ class Recipient(Controller):
         self,
         request: AnyRequest,
         link_id: LinkId,
-        opening: Opening,
-        range_: Annotated[str | None, Parameter(header="Range", required=False)] = None,
-        if_range: Annotated[str | None, Parameter(header="If-Range", required=False)] = None,
+        opening: NamedDependency[Opening],
+        range_: Annotated[str | None, HeaderParameter(name="Range", required=False)] = None,
+        if_range: Annotated[str | None, HeaderParameter(name="If-Range", required=False)] = None,
     ) -> Stream:
         """200 with everything, or 206 with one range."""
         del range_, if_range  # read again below, where a second header shows
@@ -125,11 +131,15 @@ class Recipient(Controller):
         return_dto=None,
         security=LEASE,
         summary="Say what became of it, and end the lease",
-        responses=problems(errors.Unknown, errors.Conflict, errors.Over),
+        responses=problems(errors.Unknown, errors.Conflict, errors.Over, errors.TooLarge),
         status_code=204,
     )
     async def acknowledge(
-        self, request: AnyRequest, link_id: LinkId, data: wire.AckBody, opening: Opening
+        self,
+        request: AnyRequest,
+        link_id: LinkId,
+        data: JSONBody[wire.AckBody],
+        opening: NamedDependency[Opening],
     ) -> None:
         """The same outcome again is fine."""
         await opening.acknowledge(

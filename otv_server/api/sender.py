@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, post, put
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter, JSONBody, PathParameter
 
 from otv_server.api import render, wire
 from otv_server.api.body import StrictBody, owner_guard, proof_of, upload_guard
@@ -20,19 +20,10 @@ from otv_server.service.sending import Sending
 
 AnyRequest = Request[Any, Any, Any]
 OWNER: list[dict[str, list[str]]] = [{"owner": []}]
-ShareId = Annotated[str, Parameter(description="The share's id.", pattern=r"^[A-Za-z0-9_-]{16}$")]
-LinkId = Annotated[str, Parameter(description="The link's id.", pattern=r"^[A-Za-z0-9_-]{16}$")]
-
-
-class PartOperation(Operation):
-    """A part's body is read from the socket, so its schema is said here."""
-
-    def __post_init__(self) -> None:
-        """Say what the body is."""
-        binary = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-        self.request_body = RequestBody(
-            content={"application/octet-stream": OpenAPIMediaType(schema=binary)}, required=True
-        )
+ShareId = Annotated[
+    str, PathParameter(description="The share's id.", pattern=r"^[A-Za-z0-9_-]{16}$")
+]
+LinkId = Annotated[str, PathParameter(description="The link's id.", pattern=r"^[A-Za-z0-9_-]{16}$")]
 
 
 class Sender(Controller):
@@ -47,18 +38,21 @@ class Sender(Controller):
         return_dto=None,
         security=[{}, {"upload_token": []}],
         summary="Begin an upload, or put a small share live at once",
-        responses=problems(
-            errors.UploadTokenNeeded, errors.Conflict, errors.TooLarge, errors.NoRoom
-        ),
+        responses={
+            200: ResponseSpec(
+                wire.ShareAnswer, generate_examples=False, description="The same again."
+            ),
+            **problems(errors.UploadTokenNeeded, errors.Conflict, errors.TooLarge, errors.NoRoom),
+        },
         status_code=201,
     )
     async def create(
         self,
         request: AnyRequest,
         sid: ShareId,
-        data: wire.CreateBody,
-        sending: Sending,
-        limits: Limits,
+        data: JSONBody[wire.CreateBody],
+        sending: NamedDependency[Sending],
+        limits: NamedDependency[Limits],
     ) -> Response[wire.ShareAnswer]:
         """201 for a new share, 200 for the same again."""
         bucket = caller_of(request).bucket
@@ -71,16 +65,19 @@ class Sender(Controller):
         guards=[owner_guard],
         security=OWNER,
         summary="Send one part",
-        operation_class=PartOperation,
-        responses=problems(
-            errors.DigestMismatch,
-            errors.Unknown,
-            errors.Conflict,
-            errors.Over,
-            errors.LengthRequired,
-            errors.TooLarge,
-            errors.NoRoom,
-        ),
+        responses={
+            201: ResponseSpec(None, generate_examples=False, description="Stored."),
+            204: ResponseSpec(None, generate_examples=False, description="It is there already."),
+            **problems(
+                errors.DigestMismatch,
+                errors.Unknown,
+                errors.Conflict,
+                errors.Over,
+                errors.LengthRequired,
+                errors.TooLarge,
+                errors.NoRoom,
+            ),
+        },
         status_code=201,
         request_max_body_size=None,  # content_length has the limit, before a byte is read
     )
@@ -88,17 +85,19 @@ class Sender(Controller):
         self,
         request: AnyRequest,
         sid: ShareId,
-        index: Annotated[str, Parameter(description="From 0.", pattern=r"^(0|[1-9][0-9]{0,8})$")],
-        sending: Sending,
+        index: Annotated[
+            str, PathParameter(description="From 0.", pattern=r"^(0|[1-9][0-9]{0,8})$")
+        ],
+        sending: NamedDependency[Sending],
         digest: Annotated[
             str,
-            Parameter(
-                header="Content-Digest",
+            HeaderParameter(
+                name="Content-Digest",
                 description="One sha-256 (RFC 9530).",
                 pattern=r"^sha-256=:[A-Za-z0-9+/]{43}=:$",
             ),
         ],
-    ) -> Response[None]:
+    ) -> Response[bytes]:
         """201 for a new part, 204 where this very part is there already."""
         del digest  # read again below, where a second header shows
         is_new = await sending.receive_part(
@@ -109,7 +108,11 @@ class Sender(Controller):
             content_digest(request.headers.getall("Content-Digest", [])),
             request.stream(),
         )
-        return Response(None, status_code=201 if is_new else 204)
+        return Response(
+            b"",
+            media_type="application/octet-stream",
+            status_code=201 if is_new else 204,
+        )
 
     @post(
         "/seal",
@@ -119,7 +122,12 @@ class Sender(Controller):
         security=OWNER,
         summary="Close the upload and put its links live",
         responses=problems(
-            errors.DigestMismatch, errors.Unknown, errors.Conflict, errors.Over, errors.NoRoom
+            errors.DigestMismatch,
+            errors.Unknown,
+            errors.Conflict,
+            errors.Over,
+            errors.TooLarge,
+            errors.NoRoom,
         ),
         status_code=200,
     )
@@ -127,9 +135,9 @@ class Sender(Controller):
         self,
         request: AnyRequest,
         sid: ShareId,
-        data: wire.SealBody,
-        sending: Sending,
-        limits: Limits,
+        data: JSONBody[wire.SealBody],
+        sending: NamedDependency[Sending],
+        limits: NamedDependency[Limits],
     ) -> wire.ShareAnswer:
         """The share as it now is; the same again is fine."""
         sealing = render.sealing(data, limits.default_ttl_s)
@@ -141,7 +149,9 @@ class Sender(Controller):
         summary="What became of it",
         responses=problems(errors.Unknown),
     )
-    async def report(self, request: AnyRequest, sid: ShareId, sending: Sending) -> wire.ShareAnswer:
+    async def report(
+        self, request: AnyRequest, sid: ShareId, sending: NamedDependency[Sending]
+    ) -> wire.ShareAnswer:
         """The share with its parts, links, openings and receipts."""
         return render.share(await sending.report(wire.parse_id(sid), proof_of(request)))
 
@@ -154,7 +164,7 @@ class Sender(Controller):
         status_code=204,
     )
     async def reset(
-        self, request: AnyRequest, sid: ShareId, link_id: LinkId, sending: Sending
+        self, request: AnyRequest, sid: ShareId, link_id: LinkId, sending: NamedDependency[Sending]
     ) -> None:
         """The link is unlocked."""
         await sending.forgive_guesses(wire.parse_id(sid), proof_of(request), wire.parse_id(link_id))
@@ -165,7 +175,9 @@ class Sender(Controller):
         summary="Revoke the share and all its links",
         responses=problems(errors.Unknown),
     )
-    async def revoke(self, request: AnyRequest, sid: ShareId, sending: Sending) -> None:
+    async def revoke(
+        self, request: AnyRequest, sid: ShareId, sending: NamedDependency[Sending]
+    ) -> None:
         """Everything is erased; live leases end, their streams are cut."""
         await sending.revoke(wire.parse_id(sid), proof_of(request))
 
@@ -177,7 +189,7 @@ class Sender(Controller):
         responses=problems(errors.Unknown),
     )
     async def revoke_link(
-        self, request: AnyRequest, sid: ShareId, link_id: LinkId, sending: Sending
+        self, request: AnyRequest, sid: ShareId, link_id: LinkId, sending: NamedDependency[Sending]
     ) -> None:
         """Its manifest is erased; its live leases end, their streams are cut."""
         await sending.revoke(wire.parse_id(sid), proof_of(request), wire.parse_id(link_id))

@@ -104,6 +104,10 @@ class MethodNotAllowed(OtvError):
     code = "method"
     sentence = "This method is not allowed here."
 
+    def __init__(self, allow: str = "") -> None:
+        super().__init__()
+        self.allow = allow
+
 
 class LengthRequired(OtvError):
     """A part must say its length before it comes."""

@@ -167,7 +167,8 @@ class SqlSending:
         return to_share(tx, row)
 
     def _seal_once(self, tx: Transaction, row: AnyRow, sealing: Sealing) -> None:
-        if row.state == ShareState.GONE and row.seal_body is None:
+        was_inline = row.declared == 0
+        if row.state == ShareState.GONE and row.seal_body is None and not was_inline:
             raise Over
         if row.state != ShareState.UPLOADING:
             raise Conflict("This share was sealed with other words.")

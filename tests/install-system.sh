@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# System packages that tests use. Without them the tests concerned skip and say so; under
+# CI=true a missing one is a failure.
+set -euo pipefail
+
+packages=(zbar-tools) # zbarimg reads QR codes back
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+"${as_root[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}"
