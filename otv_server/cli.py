@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +16,7 @@ from otv_server.settings import BadSetting, Settings, load
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otv_server.domain.ports import Swept
     from otv_server.serving import Listener
 
 EXIT_SETTINGS = 2
@@ -84,27 +84,11 @@ def _show_qr(url: str) -> None:
 def sweep(**flags: Any) -> None:
     """Sweep once, also for blobs that no row names, and say what was done."""
     settings = _settings(flags)
-    _check_data(settings)
-    counts = asyncio.run(_sweep(settings))
-    click.echo(" ".join(f"{name}={count}" for name, count in counts.items()))
-
-
-async def _sweep(settings: Settings) -> dict[str, int]:
-    from otv_server.app import join  # noqa: PLC0415  # --help need not wait for the web framework
-
-    parts = join(settings)
-    try:
-        swept = await parts.open()
-        strangers = await parts.sweeping.delete_strangers()
-    finally:
-        parts.database.close()
-    return {
-        "expired": swept.expired,
-        "lapsed": swept.lapsed,
-        "uploads_ended": swept.uploads_ended,
-        "forgotten": swept.forgotten,
-        "deleted": swept.deleted + strangers,
-    }
+    swept, _ = _with_data(settings, with_strangers=True)
+    click.echo(
+        f"expired={swept.expired} lapsed={swept.lapsed} uploads_ended={swept.uploads_ended}"
+        f" forgotten={swept.forgotten} deleted={swept.deleted}"
+    )
 
 
 @program.command()
@@ -113,41 +97,51 @@ def check(**flags: Any) -> None:
     """Read the settings, reach the database and the blob store, say what is wrong."""
     settings = _settings(flags)
     _check_data(settings)
-    click.echo("Settings, data folder, database and free space are fine.")
+    click.echo("Settings, data folder and database are fine.")
 
 
 def _check_data(settings: Settings) -> None:
-    """Open everything once, before anything is served or spawned.
-
-    Raises:
-        BadSetting: the data folder can't be used, or has too little room.
-    """
-    logs.configure()
-    try:
-        free = asyncio.run(_open_once(settings))
-    except (OSError, sqlite3.Error) as error:
-        reason = getattr(error, "strerror", None) or "the database can't be read"
-        raise BadSetting(f"The data folder {settings.data} can't be used: {reason}.") from error
+    """Open everything once, before anything is served or spawned."""
+    _, free = _with_data(settings)
     if free is not None and free < settings.min_free_bytes:
         click.echo(
-            f"otv: warning: {free} bytes are free, less than min_free_bytes: uploads get 507.",
+            f"otv: warning: {free} bytes are free on the disk, less than min_free_bytes:"
+            " uploads will be refused.",
             err=True,
         )
 
 
-async def _open_once(settings: Settings) -> int | None:
-    from otv_server.app import join  # noqa: PLC0415  # --help need not wait for the web framework
-    from otv_server.domain.errors import OtvError  # noqa: PLC0415  # as above
+def _with_data(settings: Settings, *, with_strangers: bool = False) -> tuple[Swept, int | None]:
+    """Open the data folder, sweep, and close it again; also how many bytes are free.
+
+    Raises:
+        BadSetting: the data folder can't be used.
+    """
+    from otv_server.domain.errors import OtvError  # noqa: PLC0415  # --help need not wait
     from otv_server.storage.database import WrongSchema  # noqa: PLC0415  # as above
+
+    logs.configure()
+    try:
+        return asyncio.run(_open_once(settings, with_strangers=with_strangers))
+    except WrongSchema as error:
+        raise BadSetting(str(error)) from None
+    except OSError as error:
+        reason = error.strerror
+    except OtvError:
+        reason = "its database can't be read or written"
+    raise BadSetting(f"The data folder {settings.data} can't be used: {reason}.")
+
+
+async def _open_once(settings: Settings, *, with_strangers: bool) -> tuple[Swept, int | None]:
+    from otv_server.app import join  # noqa: PLC0415  # --help need not wait for the web framework
 
     parts = join(settings)
     try:
-        await parts.open()
-        return await parts.blobs.free_bytes()
-    except WrongSchema as error:
-        raise BadSetting(str(error)) from None
-    except OtvError as error:
-        raise BadSetting(f"The data folder {settings.data} can't be used: {error}") from error
+        swept = await parts.open()
+        if with_strangers:
+            strangers = await parts.sweeping.delete_strangers()
+            swept = replace(swept, deleted=swept.deleted + strangers)
+        return swept, await parts.blobs.free_bytes()
     finally:
         parts.database.close()
 

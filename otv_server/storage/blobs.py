@@ -50,8 +50,9 @@ class DiskBlobs:
 
     def open(self) -> None:
         """Make the folders, so that storing a blob makes none."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(256):
-            (self._folder / f"{number:02x}").mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self._folder / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
         _sync_folder(self._folder)
 
     def new_name(self) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, create_engine, event, insert, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from otv_server.domain.errors import Unavailable
 from otv_server.storage.tables import SCHEMA_VERSION, metadata, schema, usage
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 READERS = 4
 BUSY_TIMEOUT_MS = 10_000
+
+# Locked for too long, full, not readable; or no database at all. Their siblings are bugs.
+_CANT_NOW = (OperationalError, DatabaseError)
 
 Result = TypeVar("Result")
 
@@ -78,8 +81,10 @@ class Database:
             try:
                 with engine.begin() as connection:
                     return work(Transaction(connection, self._clock()))
-            except OperationalError as error:
-                raise Unavailable from error  # locked for too long, full, not readable
+            except DatabaseError as error:
+                if type(error) in _CANT_NOW:
+                    raise Unavailable from error
+                raise
 
         return await asyncio.get_running_loop().run_in_executor(threads, transact)
 

@@ -107,12 +107,20 @@ def parts_of(tx: Transaction, share_key: int) -> tuple[Part, ...]:
     return tuple(Part(row[1], row.size, row.digest, row.blob) for row in rows)
 
 
+def state_of(tx: Transaction, share: AnyRow) -> ShareState:
+    """The share's state now: an upload that idled too long is gone, swept or not."""
+    state = ShareState(share.state)
+    if state is ShareState.UPLOADING and share.due_at <= tx.now:
+        return ShareState.GONE
+    return state
+
+
 def to_share(tx: Transaction, row: AnyRow) -> Share:
     """The share with its parts, links and openings as they are now."""
     stored = parts_of(tx, row.key)
     return Share(
         id=row.id,
-        state=ShareState(row.state),
+        state=state_of(tx, row),
         content_bytes=sum(p.size for p in stored) if row.declared is None else row.declared,
         parts=stored,
         links=_reports(tx, row.key),

@@ -12,7 +12,7 @@ from otv_server.domain.errors import Conflict, DigestMismatch, Over, SlowDown, U
 from otv_server.domain.limits import DAY_S, PART_BYTES, Limits, check_part, content_root
 from otv_server.domain.share import End, Outcome, ShareState, over
 from otv_server.storage.endings import change_usage, end_shares, release, reserve, settle
-from otv_server.storage.rows import AnyRow, hold_share, to_link, to_share
+from otv_server.storage.rows import AnyRow, hold_share, state_of, to_link, to_share
 from otv_server.storage.tables import links, manifests, openings, orphans, parts, shares
 
 if TYPE_CHECKING:
@@ -167,10 +167,11 @@ class SqlSending:
         return to_share(tx, row)
 
     def _seal_once(self, tx: Transaction, row: AnyRow, sealing: Sealing) -> None:
+        state = state_of(tx, row)
         was_inline = row.declared == 0
-        if row.state == ShareState.GONE and row.seal_body is None and not was_inline:
+        if state is ShareState.GONE and row.seal_body is None and not was_inline:
             raise Over
-        if row.state != ShareState.UPLOADING:
+        if state is not ShareState.UPLOADING:
             raise Conflict("This share was sealed with other words.")
         _check_whole(to_share(tx, row).parts, row.declared, sealing)
         # No free space is asked for: a manifest is small, and refusing here would waste the upload.
@@ -206,7 +207,7 @@ class SqlSending:
         self, share_id: bytes, owner: bytes, link_id: bytes | None, tx: Transaction
     ) -> None:
         share = hold_share(tx, share_id, owner)
-        if link_id is None and share.state == ShareState.UPLOADING:
+        if link_id is None and state_of(tx, share) is ShareState.UPLOADING:
             end_shares(tx, [share.key], self._limits)
             return
         named = _links_of(tx, share.key, link_id)
@@ -254,13 +255,14 @@ def _insert_links(
 
 def _is_there_already(tx: Transaction, share: AnyRow, part: NewPart) -> bool:
     """Whether this very part is stored; ``Over`` or ``Conflict`` where it can't be any more."""
-    if share.state == ShareState.GONE:
+    state = state_of(tx, share)
+    if state is ShareState.GONE:
         raise Over
     known = select(parts.c.digest).where(
         parts.c.share_key == share.key, parts.c.index == part.index
     )
     digest = tx.connection.scalar(known)
-    if digest is None and share.state == ShareState.UPLOADING:
+    if digest is None and state is ShareState.UPLOADING:
         return False
     if digest != part.digest:
         raise Conflict
