@@ -148,7 +148,7 @@ def _with_fields(body: Problem, error: errors.OtvError) -> Problem:
             body.opens_at = instant(error.opens_at)
         case errors.Over():
             body.state = UNSET if error.state is None else error.state
-            body.since = minute(error.since)
+            body.since = UNSET if error.since is None else minute(error.since)
     return body
 
 

@@ -14,10 +14,12 @@ from sqlalchemy import bindparam, case, delete, func, insert, literal, select, u
 
 from otv_server.domain.errors import NoRoom
 from otv_server.domain.share import End, Link, ShareState
-from otv_server.storage.tables import links, manifests, orphans, parts, shares, usage
+from otv_server.storage.tables import links, manifests, openings, orphans, parts, shares, usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement
 
     from otv_server.domain.limits import Limits
     from otv_server.storage.database import Transaction
@@ -116,10 +118,23 @@ def end_shares(tx: Transaction, share_keys: Sequence[int], limits: Limits) -> No
             reserved=0,
             stored=0,
             uploader=None,
-            # Now is when the last lease ended; a link that was opened early expires later.
-            due_at=case((shares.c.last_expiry < tx.now, tx.now), else_=shares.c.last_expiry)
-            + 1000 * limits.retention_s,
+            due_at=_last_instant(tx) + 1000 * limits.retention_s,
         )
+    )
+
+
+def _last_instant(tx: Transaction) -> ColumnElement[int]:
+    """Of a share: its last link's expiry, or its last lease's end; of an upload, now."""
+    lease_end = (
+        select(func.coalesce(func.max(openings.c.ended_at), 0))
+        .join(links, openings.c.link_key == links.c.key)
+        .where(links.c.share_key == shares.c.key)
+        .scalar_subquery()
+    )
+    return case(
+        (shares.c.state == ShareState.UPLOADING, tx.now),
+        (shares.c.last_expiry < lease_end, lease_end),
+        else_=shares.c.last_expiry,
     )
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from otv_server.serving import bind
+from otv_server.settings import Settings
 from tests.conftest import running_server, start_server
 from tests.support import Api, RawLink, send_small
 
@@ -108,6 +110,14 @@ def test_workers_end_with_their_killed_supervisor(tmp_path: Path) -> None:
     while any(Path(f"/proc/{worker}").exists() for worker in workers):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_listener_sends_without_delay(tmp_path: Path) -> None:
+    """Else every answer waits 40 ms for the kernel (Nagle's algorithm and a delayed ACK)."""
+    (listener,) = bind(Settings(port=0, data=tmp_path))
+
+    with listener.socket as bound:
+        assert bound.proto == socket.IPPROTO_TCP
 
 
 def test_taken_port_is_one_sentence(tmp_path: Path) -> None:
