@@ -60,9 +60,10 @@ class Sweeping:
         a backup. Costs a listing, so it runs at the start and not with every sweep.
         """
         deleted = 0
-        async for blobs in self._blobs.names():
-            for blob in await self._repository.strangers(blobs):
-                deleted += await self._is_deleted(blob)
+        async for group in self._blobs.names():
+            for start in range(0, len(group), BATCH):
+                for blob in await self._repository.strangers(group[start : start + BATCH]):
+                    deleted += await self._is_deleted(blob)
         return deleted
 
 
