@@ -93,5 +93,7 @@ def running_server(folder: Path, **settings: object) -> Iterator[RunningServer]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """One real server for all tests that leave its settings alone."""
-    with running_server(tmp_path_factory.mktemp("server"), min_free_bytes=0, rate=0) as running:
+    with running_server(
+        tmp_path_factory.mktemp("server"), min_free_bytes=0, rate=0, max_unsealed=10_000
+    ) as running:
         yield running

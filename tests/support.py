@@ -28,6 +28,22 @@ def hashed(data: bytes) -> bytes:
     return sha256(data).digest()
 
 
+def new_id() -> bytes:
+    """An id of a share or a link."""
+    return secrets.token_bytes(12)
+
+
+def new_secret() -> bytes:
+    """An O, T, A or U."""
+    return secrets.token_bytes(32)
+
+
+def verdict(answer: httpx.Response) -> tuple[int, str | None]:
+    """The status, and the stable code where the answer is a problem (RFC 9457)."""
+    is_problem = answer.headers.get("Content-Type") == "application/problem+json"
+    return answer.status_code, answer.json()["code"] if is_problem else None
+
+
 def bearer(proof: bytes) -> dict[str, str]:
     """The header that carries a proof."""
     return {"Authorization": f"Bearer {b64(proof)}"}
@@ -100,7 +116,13 @@ class Api:
         )
 
     def seal(
-        self, sid: bytes, owner: bytes, parts: list[bytes], links: list[RawLink], **changed: object
+        self,
+        sid: bytes,
+        owner: bytes,
+        parts: list[bytes],
+        links: list[RawLink],
+        /,
+        **changed: object,
     ) -> httpx.Response:
         """``POST /shares/{sid}/seal`` over these parts; ``changed`` replaces fields."""
         body: dict[str, Any] = {
@@ -180,6 +202,13 @@ def send_small(api: Api, *links: RawLink) -> RawShare:
     share = RawShare(api, secrets.token_bytes(12), secrets.token_bytes(32), [*links], [])
     share.links = share.links or [RawLink()]
     assert api.create(share.sid, share.owner, 0, share.links).status_code == 201
+    return share
+
+
+def begin(api: Api, size: int | None) -> RawShare:
+    """A share that uploads; it has no links and no parts yet."""
+    share = RawShare(api, new_id(), new_secret(), [], [])
+    assert api.create(share.sid, share.owner, size).status_code == 201
     return share
 
 
