@@ -17,6 +17,7 @@ from litestar.di import Provide
 
 from otv_server import logs
 from otv_server.api import openapi
+from otv_server.api.body import refuse_options
 from otv_server.api.caller import KeepAddresses
 from otv_server.api.headers import add_headers
 from otv_server.api.info import info
@@ -139,6 +140,7 @@ def create_app(
         ),
         dependencies=_provided(parts),
         exception_handlers={Exception: answer_error},
+        guards=[refuse_options],
         before_send=[add_headers],
         request_max_body_size=JSON_MAX_BYTES,
         openapi_config=openapi.config(),

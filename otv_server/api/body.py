@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from litestar.dto import AbstractDTO
+from litestar.routes import HTTPRoute
 
 from otv_server.api import wire
 from otv_server.api.caller import caller_of, may_upload
 from otv_server.api.headers import bearer
 from otv_server.api.problems import EXEMPT
-from otv_server.domain.errors import SlowDown, UploadTokenNeeded
+from otv_server.domain.errors import MethodNotAllowed, SlowDown, UploadTokenNeeded
 from otv_server.domain.limits import MAX_PART_INDEX
 
 if TYPE_CHECKING:
@@ -68,6 +69,16 @@ class StrictBody(AbstractDTO[Body]):
 def proof_of(connection: AnyConnection) -> bytes:
     """The hash of the proof in ``Authorization``; the proof itself goes no further."""
     return wire.hashed(bearer(connection.headers.getall("Authorization", [])))
+
+
+def refuse_options(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """No path has ``OPTIONS``; Litestar adds one to each, whose ``Allow`` is not always whole."""
+    if connection.scope.get("method") == "OPTIONS":
+        path = connection.scope["path_template"]
+        routes = [route for route in connection.app.routes if route.path_format == path]
+        raise MethodNotAllowed(
+            {method for route in routes if isinstance(route, HTTPRoute) for method in route.methods}
+        )
 
 
 def _parsed_path(connection: AnyConnection) -> dict[str, bytes]:

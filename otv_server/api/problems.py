@@ -102,7 +102,7 @@ def _as_known(request: AnyRequest, error: Exception) -> errors.OtvError | None:
                 _log(request, "unavailable", error)
             return error
         case MethodNotAllowedException():
-            return errors.MethodNotAllowed(dict(error.headers or {}).get("allow", ""))
+            return errors.MethodNotAllowed(dict(error.headers or {}).get("allow", "").split(", "))
         case NotFoundException():
             return errors.Unknown()
         case HTTPException(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
@@ -131,7 +131,7 @@ def _answer(error: errors.OtvError) -> Response[Problem]:
     if type(error) in RETRY_AFTER_S:
         headers["Retry-After"] = str(RETRY_AFTER_S[type(error)])
     if isinstance(error, errors.MethodNotAllowed):
-        headers["Allow"] = error.allow
+        headers["Allow"] = ", ".join(error.methods)
     if isinstance(error, errors.BadRange) and error.content_bytes is not None:
         headers["Content-Range"] = f"bytes */{error.content_bytes}"
     body = Problem(

@@ -11,7 +11,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -95,7 +95,7 @@ class ClaimBody(Request, kw_only=True):
 class AckBody(Request, kw_only=True):
     """What became of it at the reader's, signed with a key that the server never sees."""
 
-    outcome: Annotated[str, Meta(pattern=r"^(opened|rejected)$", examples=["opened"])]
+    outcome: Literal["opened", "rejected"]
     mac: HashText
 
 

@@ -28,6 +28,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from otv_server.domain.share import Instant, LinkState
 
 
@@ -104,9 +106,9 @@ class MethodNotAllowed(OtvError):
     code = "method"
     sentence = "This method is not allowed here."
 
-    def __init__(self, allow: str = "") -> None:
+    def __init__(self, methods: Iterable[str] = ()) -> None:
         super().__init__()
-        self.allow = allow
+        self.methods = sorted(set(methods) - {"OPTIONS"})
 
 
 class LengthRequired(OtvError):
