@@ -1,0 +1,1 @@
+"""The command line. ``main`` joins the commands; each loads only what it needs."""

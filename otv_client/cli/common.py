@@ -1,0 +1,90 @@
+"""What several commands share: options, and a client set up for the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from otv_client.client import Client
+from otv_client.errors import UsageError
+from otv_client.retry import Patience
+from otv_client.state import StateFolder, default_path
+from otv_client.world import World
+
+if TYPE_CHECKING:
+    from otv_client.cli.terminal import Terminal
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PASSWORD_OPTIONS = (
+    click.option("--password", is_flag=True, help="Ask for the password."),
+    click.option(
+        "--password-file",
+        metavar="FILE",
+        help="Take the password from a file's first line; else OTV_PASSWORD.",
+    ),
+)
+
+
+def _debug(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's call
+    if wanted:
+        ctx.obj.debug = True
+
+
+debug_option = click.option(
+    "--debug",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_debug,
+    help="Show where an error came from.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def password_options(command: F) -> F:
+    """``--password`` and ``--password-file``."""
+    for option in reversed(PASSWORD_OPTIONS):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def client_for(
+    terminal: Terminal, server: str | None = None, upload_token: str | None = None
+) -> Iterator[Client]:
+    """A client that remembers in the user's state folder and speaks through the terminal."""
+    client = Client(
+        server,
+        upload_token=upload_token,
+        state=StateFolder(default_path(), warn=terminal.tell),
+        patience=_patience(),
+        world=World(tell=terminal.tell, progress=terminal.progress),
+    )
+    with client:
+        yield client
+
+
+def _patience() -> Patience:
+    """``OTV_PATIENCE`` in seconds replaces both waits, for scripts that know better."""
+    chosen = os.environ.get("OTV_PATIENCE")
+    if not chosen:
+        return Patience()
+    if not chosen.isascii() or not chosen.isdigit():
+        raise UsageError("OTV_PATIENCE takes whole seconds")
+    return Patience(first_contact_s=float(chosen[:6]), total_s=float(chosen[:6]))
+
+
+def link_from(terminal: Terminal, given: str | None) -> str:
+    """The link that was given, read from standard input for ``-``, or asked for."""
+    if given == "-":
+        return terminal.input().readline(4096).decode(errors="replace").strip()
+    if given is None:
+        if not terminal.is_interactive:
+            raise UsageError("no link is given", hint="`-` reads it from standard input")
+        return terminal.ask_line("Link: ")
+    return given.strip()

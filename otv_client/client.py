@@ -1,0 +1,275 @@
+"""The library's front: one object that sends, opens, reports and revokes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from otv_client.errors import Unknown, UsageError
+from otv_client.files.sources import Readable, Source, collect, from_memory
+from otv_client.link import parse_link, parse_server
+from otv_client.opening import Opened, Password, open_link
+from otv_client.parcel import Parcel, Terms, packed
+from otv_client.receiving import IntoFolder, IntoStream, Target, Writable
+from otv_client.reporting import GONE, ShareStatus, judged
+from otv_client.retry import Patience, Retrying
+from otv_client.sending import SentShare, send_share
+from otv_client.transport import Transport, http_client
+from otv_client.world import World
+
+if TYPE_CHECKING:
+    import ssl
+    from types import TracebackType
+
+    import httpx
+
+    from otv_client.state import ShareRecord, StateFolder
+
+AnyPath = str | os.PathLike[str]
+Sendable = str | bytes | Readable | os.PathLike[str] | Iterable[AnyPath]
+Destination = AnyPath | Writable | Target
+
+
+class Client:
+    """A one-time view client.
+
+    Keeps no state unless it is given a ``StateFolder``; prints and asks nothing.
+    Safe to use from several threads.
+
+    Example::
+
+        from otv_client import Client, Terms
+
+        with Client("https://share.example") as client:
+            sent = client.send("the secret", Terms(expires_s=600, password="correct horse"))
+            link = sent.links[0].link
+
+        with Client() as client:
+            opened = client.open(link, password="correct horse")
+            assert opened.note == "the secret"
+
+    Args:
+        server: ``https://host[:port][/base]``, for sending; opening takes it from the link.
+        upload_token: where the server asks for one.
+        ssl_context: replaces the usual trust in certificate authorities.
+        state: where to remember what was sent, and openings that a crash must not cost.
+        patience: how long to try again.
+        http: an ``httpx.Client`` of your own, which stays yours to close; its settings
+            (trust, time limits) then count, and it must not follow redirections.
+        world: randomness, clocks and listeners.
+
+    Raises (all methods):
+        OtvError: a subclass says which; see ``otv_client.errors``.
+    """
+
+    def __init__(
+        self,
+        server: str | None = None,
+        *,
+        upload_token: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        state: StateFolder | None = None,
+        patience: Patience | None = None,
+        http: httpx.Client | None = None,
+        world: World | None = None,
+    ) -> None:
+        self.server = None if server is None else parse_server(server)
+        self._upload_token = upload_token
+        self._ssl_context = ssl_context
+        self._patience = patience or Patience()
+        self._injected = http
+        self._own: dict[str, httpx.Client] = {}
+        self.world = replace(world or World(), state=state)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that this client opened."""
+        for http in self._own.values():
+            http.close()
+        self._own.clear()
+
+    # --- sending ----------------------------------------------------------------------------
+
+    def send(self, what: Sendable, terms: Terms | None = None, *, name: str = "data") -> SentShare:
+        """Send a text, bytes, a stream, or files and folders.
+
+        Args:
+            what: a ``str`` is a secret text and travels as the note; ``bytes`` and a binary
+                stream are one file; a ``Path``, or an iterable of paths, is files and folders.
+            terms: how the share may be opened.
+            name: of the file, for bytes and streams.
+        """
+        terms = terms or Terms()
+        tell = self.world.tell
+        if isinstance(what, str):
+            return self.send_parcel(Parcel(), _with_text(terms, what))
+        if isinstance(what, bytes):
+            return self.send_parcel(Parcel((from_memory(name, what, tell),)), terms)
+        if isinstance(what, os.PathLike):
+            return self.send_paths([what], terms)
+        if isinstance(what, Readable):
+            return self.send_parcel(packed((), what, name, tell), terms)
+        return self.send_paths(what, terms)
+
+    def send_paths(
+        self,
+        paths: Iterable[AnyPath],
+        terms: Terms,
+        *,
+        stream: Readable | None = None,
+        name: str = "data",
+    ) -> SentShare:
+        """Send files and folders and, behind them, one stream as a file called ``name``."""
+        tell = self.world.tell
+        sources: list[Source] = collect([Path(path) for path in paths], tell)
+        return self.send_parcel(packed(sources, stream, name, tell), terms)
+
+    def send_parcel(self, parcel: Parcel, terms: Terms) -> SentShare:
+        """Send what is packed already."""
+        if self.server is None:
+            raise UsageError(
+                "no server is named",
+                hint="give it with --server URL or in OTV_SERVER",
+            )
+        transport = self._transport(self.server, upload_token=self._upload_token)
+        return send_share(transport, parcel, terms, self.world)
+
+    # --- opening ----------------------------------------------------------------------------
+
+    def open(
+        self,
+        link: str,
+        into: Destination | None = None,
+        *,
+        password: Password = None,
+        deliver: Callable[[Opened], None] = lambda _: None,
+    ) -> Opened:
+        """Open a link; a link opens once.
+
+        Args:
+            link: the whole link.
+            into: a folder, made where it is missing; a binary stream for a single file; or a
+                ``Target``. None is the current folder, or a new one in it for a share that
+                holds a dotfile at its top. A note alone needs no folder.
+            password: or a function that is called only where the link asks for one.
+            deliver: see ``otv_client.opening.open_link``.
+        """
+        parsed = parse_link(link.strip())
+        transport = self._transport(parsed.server)
+        return open_link(transport, parsed, _target(into), password, self.world, deliver)
+
+    # --- what became of it ------------------------------------------------------------------
+
+    def status(self, sent: SentShare | str) -> ShareStatus:
+        """What became of a share, its receipts checked.
+
+        A share that is over is forgotten once this has told so.
+
+        Args:
+            sent: what ``send`` returned, or a share's id, a link or a link's id to look up in
+                the state folder.
+        """
+        record, _ = self._find(sent)
+        try:
+            report = self._transport(record.server).share(record.id, record.owner)
+        except Unknown:
+            self._forget(record)
+            raise
+        if report.state == GONE:
+            self._forget(record)
+        return judged(report, record)
+
+    def look(self, record: ShareRecord) -> ShareStatus:
+        """The same for a record, without forgetting it."""
+        report = self._transport(record.server).share(record.id, record.owner)
+        return judged(report, record)
+
+    def revoke(self, sent: SentShare | str) -> None:
+        """End a share, or one link of it: erase it now, and cut who reads it."""
+        record, link_id = self._find(sent)
+        is_only_link = len(record.links) == 1
+        self._transport(record.server).revoke(
+            record.id, record.owner, None if is_only_link else link_id
+        )
+
+    def forgive(self, sent: SentShare | str, link_id: str) -> None:
+        """Unlock a link: forgive the wrong passwords counted so far."""
+        record, _ = self._find(sent)
+        self._transport(record.server).reset_guesses(record.id, link_id, record.owner)
+
+    def sent(self) -> list[ShareRecord]:
+        """What the state folder remembers of what was sent, oldest first."""
+        return self.world.state.shares() if self.world.state else []
+
+    # --- parts ------------------------------------------------------------------------------
+
+    def _find(self, sent: SentShare | str) -> tuple[ShareRecord, str | None]:
+        """A share's record, and the link's id where a link was named."""
+        if isinstance(sent, SentShare):
+            return sent.record, None
+        wanted = id_of(sent)
+        for record in self.sent():
+            if record.id == wanted:
+                return record, None
+            if any(link.id == wanted for link in record.links):
+                return record, wanted
+        raise Unknown(
+            "this machine remembers no such share or link",
+            hint="`otv-client list` shows what it remembers; a share that is over is told once",
+        )
+
+    def _forget(self, record: ShareRecord) -> None:
+        if self.world.state:
+            self.world.state.forget_share(record.id)
+
+    def _transport(self, server: str, *, upload_token: str | None = None) -> Transport:
+        retrying = Retrying(
+            self._patience,
+            clock=self.world.monotonic,
+            random=self.world.jitter,
+            pause=self.world.pause,
+        )
+        return Transport(self._http(server), server, retrying, upload_token=upload_token)
+
+    def _http(self, server: str) -> httpx.Client:
+        if self._injected is not None:
+            return self._injected
+        scheme = server.partition(":")[0]
+        if scheme not in self._own:
+            self._own[scheme] = http_client(server, self._ssl_context)
+        return self._own[scheme]
+
+
+def id_of(text: str) -> str:
+    """The id that a link, or an id itself, names; nothing after the ``#`` is looked at."""
+    address = text.strip().partition("#")[0]
+    return address.rpartition("/s/")[2]
+
+
+def _with_text(terms: Terms, text: str) -> Terms:
+    if terms.note:
+        raise UsageError("a text is sent as the note, and there is another note")
+    if not text:
+        raise UsageError("the text is empty")
+    return replace(terms, note=text)
+
+
+def _target(into: Destination | None) -> Target:
+    if into is None:
+        return IntoFolder(Path(), is_chosen=False)
+    if isinstance(into, str | os.PathLike):
+        return IntoFolder(Path(into))
+    return IntoStream(into) if isinstance(into, Writable) else into

@@ -1,0 +1,235 @@
+"""One exchange over HTTP: sent, tried again, answered within limits, decoded or refused.
+
+Answers are read in pieces up to a limit; nothing is decompressed, no redirection
+is followed. Proxies and certificate stores of the environment count
+(``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``), as the user of a command line
+expects; a ``.netrc`` doesn't.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+
+from otv_client.answers import Nonsense
+from otv_client.b64 import b64encode
+from otv_client.errors import Unreachable, UsageError
+from otv_client.problems import error_of, nonsense
+from otv_client.retry import Retrying, Transient
+
+ANSWER_BYTES = 8 << 20  # section 7: a body is at most 8 MiB
+PROBLEM_BYTES = 64 << 10
+CONNECT_S = 10.0
+READ_WRITE_S = 60.0
+OK, CREATED, NO_CONTENT, PARTIAL = 200, 201, 204, 206
+# Which success a call has, so that a proxy's "200, here is a page" is taken for none.
+JSON_STATUSES = frozenset({OK, CREATED})
+EMPTY_STATUSES = frozenset({CREATED, NO_CONTENT})
+CONTENT_STATUSES = frozenset({OK, PARTIAL})
+RETRIED = frozenset({429, 503})
+FIRST_SERVER_ERROR = 500
+FINAL_SERVER_ERRORS = frozenset({501, 505, 507})  # waiting for seconds doesn't help
+
+T = TypeVar("T")
+Body = Callable[[], Iterable[bytes]]
+"""Makes a request's body anew for every attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call.
+
+    Attributes:
+        path: below ``/api/v1``.
+        bearer: A, O or T, or None.
+        body: makes its pieces, again for each attempt; their length stands in ``headers``.
+    """
+
+    method: str
+    path: str
+    bearer: bytes | None = field(default=None, repr=False)
+    body: Body | None = None
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def with_json(
+        cls, method: str, path: str, bearer: bytes, value: object, headers: dict[str, str]
+    ) -> Request:
+        """A call with a JSON body."""
+        body = json.dumps(value, separators=(",", ":")).encode()
+        given = {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
+        return cls(method, path, bearer, lambda: [body], given)
+
+
+def http_client(server: str, ssl_context: ssl.SSLContext | None = None) -> httpx.Client:
+    """An ``httpx.Client`` as this protocol wants it; ``ssl_context`` replaces the usual trust."""
+    verify: ssl.SSLContext | bool = True
+    if ssl_context is not None:
+        verify = ssl_context
+    elif server.startswith("http://"):
+        # Without TLS there is nothing to verify, and loading every certificate
+        # authority costs 20 ms. This context trusts none, so it fails closed.
+        verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.Client(
+        verify=verify,
+        follow_redirects=False,
+        timeout=httpx.Timeout(READ_WRITE_S, connect=CONNECT_S),
+    )
+
+
+def retry_after(value: str | None) -> float | None:
+    """Seconds of a ``Retry-After``; a date, which no server of ours sends, is no number."""
+    if value is None or not value.isascii() or not value.isdigit():
+        return None
+    return float(value[:9])
+
+
+def _failure(error: httpx.TransportError | httpx.InvalidURL, server: str) -> Exception:
+    """What an error of httpx means here: a mistake, an end, or something that may pass."""
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+        return UsageError(f"{server} is no address of a server")
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Unreachable(
+                f"the certificate of {server} can't be trusted: {cause.verify_message}"
+            )
+        cause = cause.__cause__ or cause.__context__
+    timed_out = isinstance(error, httpx.TimeoutException)
+    what = "gives no answer in time" if timed_out else "can't be reached"
+    return Transient(Unreachable(f"{server} {what}", hint="is the server running?"))
+
+
+class Exchange:
+    """Requests to one server, for one operation. Safe to use from several threads.
+
+    Args:
+        http: does the sending; stays open.
+        server: ``https://host[:port][/base]`` without a trailing slash.
+        retrying: how long to try, and the operation's stop.
+        timeout: replaces the client's own.
+    """
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        server: str,
+        retrying: Retrying,
+        *,
+        timeout: httpx.Timeout | None = None,
+    ) -> None:
+        self.http, self.server, self.retrying = http, server, retrying
+        self._timeout = timeout or http.timeout
+
+    def asked(self, request: Request, decode: Callable[[dict[str, Any]], T]) -> T:
+        """The decoded JSON object of the answer, tried again as section 7 allows."""
+
+        def attempt() -> T:
+            with self.response(request) as response:
+                self.accept(response, JSON_STATUSES)
+                answer = self._capped(response, ANSWER_BYTES)
+            try:
+                return decode(json_object(answer))
+            except Nonsense as error:
+                raise nonsense(str(error)) from error
+
+        return self.retrying.run(attempt)
+
+    def told(self, request: Request) -> None:
+        """The same for a call whose answer is its status."""
+
+        def attempt() -> None:
+            with self.response(request) as response:
+                self.accept(response, EMPTY_STATUSES)
+                self._capped(response, PROBLEM_BYTES)
+
+        self.retrying.run(attempt)
+
+    @contextmanager
+    def response(self, request: Request) -> Iterator[httpx.Response]:
+        """One attempt; what httpx raises meanwhile comes out as one of our own errors."""
+        headers = {**request.headers, "Accept-Encoding": "identity"}
+        if request.bearer is not None:
+            headers["Authorization"] = f"Bearer {b64encode(request.bearer)}"
+        try:
+            with self.http.stream(
+                request.method,
+                f"{self.server}/api/v1{request.path}",
+                content=request.body() if request.body else None,
+                headers=headers,
+                timeout=self._timeout,
+            ) as response:
+                self.retrying.answered = True
+                yield response
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise _failure(error, self.server) from error
+
+    def accept(self, response: httpx.Response, expected: frozenset[int]) -> None:
+        """Return for an expected status; raise what any other means."""
+        status = response.status_code
+        if status in expected:
+            return
+        error = error_of(status, self._problem(response))
+        may_pass = status >= FIRST_SERVER_ERROR and status not in FINAL_SERVER_ERRORS
+        if may_pass or status in RETRIED:
+            raise Transient(error, retry_after=retry_after(response.headers.get("Retry-After")))
+        raise error
+
+    def _problem(self, response: httpx.Response) -> dict[str, Any] | None:
+        try:
+            return json_object(self._capped(response, PROBLEM_BYTES))
+        except (Nonsense, Unreachable):
+            return None
+
+    def body(self, response: httpx.Response) -> Iterator[bytes]:
+        """Raw pieces; httpx decompresses nothing of them."""
+        for piece in response.iter_raw():
+            self.retrying.check_stopped()
+            yield piece
+
+    def _capped(self, response: httpx.Response, limit: int) -> bytes:
+        """The whole body, or a refusal as soon as it is longer than ``limit`` bytes."""
+        received = bytearray()
+        for piece in self.body(response):
+            received += piece
+            if len(received) > limit:
+                raise nonsense("too long")
+        return bytes(received)
+
+
+def json_object(raw: bytes) -> dict[str, Any]:
+    """A JSON object, or ``Nonsense``, however deep or odd what came is."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise Nonsense("no JSON") from error
+    if not isinstance(value, dict):
+        raise Nonsense("no JSON object")
+    return value
+
+
+def check_range(response: httpx.Response, start: int, size: int) -> None:
+    """Refuse an answer that is not bytes ``start`` to the end of ``size`` (RFC 9110, 14.4).
+
+    A whole answer (200) is right only from byte 0. Nothing of the content is
+    judged here: framing that is wrong may be right at the next attempt.
+    """
+    expected = {
+        "Content-Length": str(size - start),
+        "Content-Range": f"bytes {start}-{size - 1}/{size}",
+    }
+    if response.status_code == OK and start == 0:
+        del expected["Content-Range"]
+    elif response.status_code != PARTIAL:
+        raise Transient(nonsense("the whole for a range"))
+    for name, value in expected.items():
+        if response.headers.get(name) != value:
+            raise Transient(nonsense(f"a wrong {name}"))
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise Transient(nonsense("an encoding that wasn't asked for"))
