@@ -176,7 +176,8 @@ class Client:
     def status(self, sent: SentShare | str) -> ShareStatus:
         """What became of a share, its receipts checked.
 
-        A share that is over is forgotten once this has told so.
+        Once this has told that a share is over, ``sent`` lists it no more; it can be asked for
+        until the server forgets it.
 
         Args:
             sent: what ``send`` returned, or a share's id, a link or a link's id to look up in
@@ -189,7 +190,7 @@ class Client:
             self._forget(record)
             raise
         if report.state == GONE:
-            self._forget(record)
+            self._mark_told(record)
         return judged(report, record)
 
     def look(self, record: ShareRecord) -> ShareStatus:
@@ -211,25 +212,32 @@ class Client:
         self._transport(record.server).reset_guesses(record.id, link_id, record.owner)
 
     def sent(self) -> list[ShareRecord]:
-        """What the state folder remembers of what was sent, oldest first."""
-        return self.world.state.shares() if self.world.state else []
+        """What the state folder remembers and has not told to be over, oldest first."""
+        return [record for record in self._records() if not record.is_told]
 
     # --- parts ------------------------------------------------------------------------------
+
+    def _records(self) -> list[ShareRecord]:
+        return self.world.state.shares() if self.world.state else []
 
     def _find(self, sent: SentShare | str) -> tuple[ShareRecord, str | None]:
         """A share's record, and the link's id where a link was named."""
         if isinstance(sent, SentShare):
             return sent.record, None
         wanted = id_of(sent)
-        for record in self.sent():
+        for record in self._records():
             if record.id == wanted:
                 return record, None
             if any(link.id == wanted for link in record.links):
                 return record, wanted
         raise Unknown(
             "this machine remembers no such share or link",
-            hint="`otv-client list` shows what it remembers; a share that is over is told once",
+            hint="`otv-client list` shows what it remembers",
         )
+
+    def _mark_told(self, record: ShareRecord) -> None:
+        if self.world.state and not record.is_told:
+            self.world.state.save_share(replace(record, is_told=True))
 
     def _forget(self, record: ShareRecord) -> None:
         if self.world.state:

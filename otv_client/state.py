@@ -41,13 +41,20 @@ class SentLinkRecord:
 
 @dataclass(frozen=True, slots=True)
 class ShareRecord:
-    """A share that this machine sent; ``created_at`` in seconds since 1970."""
+    """A share that this machine sent.
+
+    Attributes:
+        created_at: seconds since 1970.
+        is_told: the user has been told that it is over. It can still be asked for, its receipts
+            with it, until the server forgets it.
+    """
 
     server: str
     id: str
     owner: bytes = field(repr=False)
     created_at: int
     links: tuple[SentLinkRecord, ...]
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +257,7 @@ def _share(value: dict[str, Any]) -> ShareRecord:
             SentLinkRecord(_of(str, link["id"]), b64decode(_of(str, link["ack"]), PROOF_BYTES))
             for link in value["links"]
         ),
+        is_told=value.get("is_told") is True,
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def status_command(terminal: Terminal, share: str | None, *, as_json: bool) -> None:
     """Tell what became of a share, or of everything that this machine sent.
 
-    Receipts are checked. A share that is over is told once and then forgotten.
+    Receipts are checked. What is over is told once, and then only where it is named.
     """
     show = _show_json if as_json else _show_text
     with client_for(terminal) as client:
@@ -66,7 +66,7 @@ def _each(terminal: Terminal, client: Client, show: Callable[[ShareRecord], None
     silent: Unreachable | None = None
     records = client.sent()
     if not records:
-        terminal.tell("nothing that this machine sent is open, or still to be told")
+        terminal.tell("nothing that this machine sent is open or still to be told")
     for record in records:
         try:
             show(record)

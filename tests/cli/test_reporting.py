@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import stat
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from otv_client.b64 import b64encode
 from otv_client.link import parse_link
+from tests.conftest import running_server
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Otv
@@ -49,14 +51,14 @@ def test_get_json_has_the_fixed_shape(otv: Otv) -> None:
     }
 
 
-def test_status_tells_openings_once_and_forgets(otv: Otv) -> None:
-    """The sender would not learn who read it, or keys would pile up for ever."""
+def test_status_tells_who_opened_it(otv: Otv) -> None:
+    """The sender would not learn who read it, or only the first time that they ask."""
     sent = json.loads(otv.ok("put", "--text", "x", "--json"))
     waiting = json.loads(otv.ok("status", sent["share"], "--json"))
     otv.ok("get", sent["links"][0]["link"])
 
     told = json.loads(otv.ok("status", sent["links"][0]["link"], "--json"))
-    again = otv.run("status", sent["share"])
+    again = json.loads(otv.ok("status", sent["share"], "--json"))
 
     assert (waiting["state"], waiting["links"][0]["state"]) == ("sealed", "ready")
     (link,) = told["links"]
@@ -65,8 +67,36 @@ def test_status_tells_openings_once_and_forgets(otv: Otv) -> None:
     assert link.keys() == {"id", "state", "opens_left", "expires_at", "openings"}
     assert opening.keys() == {"opened_at", "outcome", "receipt", "address"}
     assert (opening["outcome"], opening["receipt"]) == ("opened", "verified")
-    assert again.returncode == 4
-    assert list((otv.state / "shares").iterdir()) == []
+    assert again == told
+
+
+def test_what_was_told_to_be_over_is_listed_no_more(otv: Otv) -> None:
+    """What is still open would drown in what is not."""
+    share = json.loads(otv.ok("put", "--text", "x", "--json"))["share"]
+    otv.ok("revoke", share)
+
+    before = otv.ok("list").decode()
+    otv.ok("status")
+    after = otv.ok("list").decode() + otv.ok("status").decode()
+
+    assert share in before
+    assert share not in after
+
+
+def test_what_the_server_forgot_is_forgotten_here(
+    otv: Otv, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Keys of receipts would pile up on the sender's machine for ever."""
+    folder = tmp_path_factory.mktemp("forgetful")
+    with running_server(folder, retention=0, min_ttl=1, min_free_bytes=0) as forgetful:
+        to = ("--server", forgetful.url, "--expires", "1s")
+        sent = json.loads(otv.ok("put", "--text", "x", "--json", *to))
+        deadline = time.monotonic() + 15
+        while otv.run("status", sent["share"]).returncode != 4:
+            assert time.monotonic() < deadline
+
+    records = [path.read_text() for path in (otv.state / "shares").iterdir()]
+    assert not [text for text in records if sent["share"] in text]
 
 
 def test_status_for_people_names_state_and_receipt(otv: Otv) -> None:
