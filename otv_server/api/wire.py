@@ -213,7 +213,11 @@ def parse(data: bytes, kind: type[Body]) -> Body:
     """One request body, strictly: UTF-8 JSON, every field known, each once, of its type."""
     try:
         fields = json.loads(
-            data.decode(), object_pairs_hook=_once, parse_float=_refuse, parse_constant=_refuse
+            data.decode(),
+            object_pairs_hook=_once,
+            parse_int=_natural,
+            parse_float=_refuse,
+            parse_constant=_refuse,
         )
         return msgspec.convert(fields, kind)
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
@@ -225,6 +229,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         raise ValueError
     return fields
+
+
+def _natural(text: str) -> int:
+    """No field of any request is negative, not even minus nothing."""
+    if text.startswith("-"):
+        raise ValueError
+    return int(text)
 
 
 def _refuse(_text: str) -> None:

@@ -220,6 +220,7 @@ def test_8_not_yet(otv: Otv) -> None:
     assert_ended(otv.run("get", link), 8)
 
 
+@pytest.mark.section9("a file that exists")
 def test_9_file_in_the_way_and_nothing_lost(otv: Otv) -> None:
     """A file of the same name would be overwritten, or the share spent for nothing."""
     (otv.folder / "f").write_bytes(b"sent")
@@ -238,6 +239,7 @@ def test_9_file_in_the_way_and_nothing_lost(otv: Otv) -> None:
     assert [path.name for path in otv.folder.iterdir()] == ["f"]
 
 
+@pytest.mark.section9("a symbolic link in the way")
 @pytest.mark.parametrize("flags", [[], ["--force"]])
 def test_9_symbolic_link_in_the_way(otv: Otv, tmp_path: Path, flags: list[str]) -> None:
     """What arrives would be written wherever a planted link points."""

@@ -74,6 +74,7 @@ def test_two_different_passwords_send_nothing(otv: Otv) -> None:
     assert not otv.state.exists()
 
 
+@pytest.mark.section9("what a terminal shows is escaped")
 def test_a_note_can_not_drive_the_terminal(otv: Otv) -> None:
     """A note could clear the screen and write a false prompt, or turn a name around."""
     link = otv.put("--text", "a\x1b[2Jb\u202ec\nd")
@@ -84,7 +85,7 @@ def test_a_note_can_not_drive_the_terminal(otv: Otv) -> None:
     assert "\x1b[2J" not in screen
 
 
-def test_help_is_quick_and_loads_no_heavy_library() -> None:
+def test_help_loads_no_heavy_library() -> None:
     """Completion and curiosity would wait for cryptography to load."""
     script = (
         "import sys, otv_client.errors, otv_client.cli.main as m; m.run(['--help']);"

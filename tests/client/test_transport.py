@@ -390,6 +390,9 @@ def test_a_whole_answer_is_fine_from_the_first_byte(talk: Talk, sealed: Sealed) 
     assert received(transport, sealed) == sealed.ciphertext
 
 
+@pytest.mark.section9("a short or a long 206")
+@pytest.mark.section9("a 200 for a range")
+@pytest.mark.section9("a wrong Content-Range")
 @pytest.mark.parametrize(
     "fault", ["200", "200 cut", "range", "length", "short", "long", "total", "encoding"]
 )

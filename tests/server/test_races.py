@@ -82,7 +82,7 @@ def statuses_of(answers: list[tuple[int, dict[str, Any]]]) -> dict[int, int]:
     return {status: statuses.count(status) for status in sorted(set(statuses))}
 
 
-@pytest.mark.section9("racing claims")
+@pytest.mark.section9("racing claims past the number of openings")
 @pytest.mark.parametrize("opens", [1, 3])
 def test_sixty_four_claims_take_what_there_is(
     workers: RunningServer, calls: Api, opens: int

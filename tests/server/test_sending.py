@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.server.timed import timed_api
 from tests.support import (
     PART,
     Api,
     RawLink,
     b64,
+    begin,
     hashed,
     new_id,
     new_secret,
@@ -22,6 +24,8 @@ from tests.support import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
     from tests.server.timed import Clock
@@ -251,3 +255,35 @@ def test_what_is_left_out_of_a_link_has_its_default(timed: Api) -> None:
     assert link["opens"] == 1
     assert link["opens_at"] == "2026-11-22T14:00:00.000Z"
     assert link["expires_at"] == "2026-11-22T14:10:00.000Z"
+
+
+def test_stranger_is_asked_for_a_token_before_the_body(tmp_path: Path) -> None:
+    """Else anyone could make the server read and keep what it never agreed to."""
+    with timed_api(tmp_path, address="203.0.113.7") as stranger:
+        refused = stranger.http.put(f"/shares/{b64(new_id())}", content=b"{no json")
+        info = stranger.http.get("/info").json()
+
+    assert verdict(refused) == (401, "upload_token")
+    assert info["upload_token"] is True
+
+
+def test_token_is_asked_for_at_the_beginning_only(tmp_path: Path) -> None:
+    """Else a sender who moves to another network could neither finish nor take back."""
+    with timed_api(tmp_path) as here:
+        share = begin(here, 7)
+
+    with timed_api(tmp_path, address="203.0.113.7") as elsewhere:
+        part = elsewhere.part(share.sid, share.owner, 0, b"content")
+        sealed = elsewhere.seal(share.sid, share.owner, [b"content"], [RawLink()])
+
+    assert (part.status_code, sealed.status_code) == (201, 200)
+
+
+@pytest.mark.parametrize("token", ["anything", ""])
+def test_token_is_ignored_where_none_is_asked_for(api: Api, token: str) -> None:
+    """Else a client that always sends one could not use an open server."""
+    created = api.http.put(
+        f"/shares/{b64(new_id())}", json=small(), headers={"OTV-Upload-Token": token}
+    )
+
+    assert created.status_code == 201
