@@ -25,7 +25,6 @@ from otv_server.api.limiter import Limiter
 from otv_server.api.problems import answer_error
 from otv_server.api.recipient import Recipient
 from otv_server.api.sender import Sender
-from otv_server.domain.errors import Unavailable
 from otv_server.domain.limits import JSON_MAX_BYTES
 from otv_server.service.opening import Opening
 from otv_server.service.sending import Sending
@@ -98,7 +97,7 @@ async def sweep_once(sweeping: Sweeping) -> Swept:
 
 
 async def sweep_for_ever(sweeping: Sweeping) -> None:
-    """Sweep every second, until cancelled; a database that does not answer is asked again."""
+    """Sweep every second, until cancelled: nothing else ends it, or nothing would ever expire."""
     is_listed = False
     while True:
         try:
@@ -106,8 +105,9 @@ async def sweep_for_ever(sweeping: Sweeping) -> None:
             if not is_listed:
                 is_listed = True
                 await _delete_strangers(sweeping)
-        except Unavailable:
-            log.error("sweep failed", code="unavailable")  # noqa: TRY400  # no tracebacks in logs
+        except Exception as error:  # noqa: BLE001  # whatever it was, the next sweep must come
+            cause = error.__cause__ or error
+            log.error("sweep failed", error=type(cause).__name__)  # noqa: TRY400  # no tracebacks
         await asyncio.sleep(SWEEP_EVERY_S)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from otv_server.domain.limits import DAY_S, Limits
+from otv_server.domain.limits import DAY_S, MOST_LINKS, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,6 +145,8 @@ def _checked(settings: Settings) -> Settings:
             raise BadSetting(f"{name} must be at least {least}.")
     if not settings.min_ttl <= settings.default_ttl <= settings.max_ttl <= LONGEST_TTL_S:
         raise BadSetting("min_ttl, default_ttl and max_ttl must ascend, up to 30 days.")
+    if settings.max_links > MOST_LINKS:
+        raise BadSetting(f"max_links must be at most {MOST_LINKS}.")
     if settings.lease_floor > settings.lease_ceiling:
         raise BadSetting("lease_floor must not be above lease_ceiling.")
     if not 0 <= settings.port <= 65_535:  # noqa: PLR2004  # ports are 16 bits

@@ -17,6 +17,7 @@ from otv_server.api.caller import KeepAddresses, caller_of
 from otv_server.api.headers import Span, etag, span
 from otv_server.api.problems import problems
 from otv_server.domain import errors
+from otv_server.domain.limits import SMALL_JSON_MAX_BYTES
 from otv_server.domain.share import ClaimAttempt, Outcome
 from otv_server.service.opening import Opening
 
@@ -63,6 +64,7 @@ class Recipient(Controller):
             errors.Locked,
         ),
         status_code=200,
+        request_max_body_size=SMALL_JSON_MAX_BYTES,
     )
     async def claim(
         self,
@@ -133,6 +135,7 @@ class Recipient(Controller):
         summary="Say what became of it, and end the lease",
         responses=problems(errors.Unknown, errors.Conflict, errors.Over, errors.TooLarge),
         status_code=204,
+        request_max_body_size=SMALL_JSON_MAX_BYTES,
     )
     async def acknowledge(
         self,

@@ -70,7 +70,8 @@ class DiskBlobs:
             raise (NoRoom if error.errno in _FULL else Unavailable) from error
 
     async def _write(self, path: Path, chunks: AsyncIterator[bytes]) -> None:
-        file = await _in_thread(os.open, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        file = await _in_thread(os.open, path, flags, 0o600, undo=os.close)
         try:
             async for batch in _batches(chunks):
                 await _in_thread(_write_all, file, batch)
@@ -82,7 +83,7 @@ class DiskBlobs:
     async def read(self, blob: str, start: int, stop: int) -> AsyncGenerator[bytes]:
         """See ``BlobStore.read``."""
         try:
-            file = await _in_thread(os.open, self._path(blob), os.O_RDONLY)
+            file = await _in_thread(os.open, self._path(blob), os.O_RDONLY, undo=os.close)
         except OSError as error:
             raise Unavailable from error
         try:
@@ -117,10 +118,13 @@ class DiskBlobs:
         return shutil.disk_usage(self._folder).free
 
 
-async def _in_thread(work: Callable[..., Result], *args: object) -> Result:
+async def _in_thread(
+    work: Callable[..., Result], *args: object, undo: Callable[[Result], None] | None = None
+) -> Result:
     """Run ``work`` in a thread, to its end even where the caller is cancelled.
 
     A thread that outlived its file descriptor would read or write whatever file got the number.
+    ``undo`` takes back a result that a cancelled caller will never see.
     """
     running = asyncio.get_running_loop().run_in_executor(None, work, *args)
     cancelled = None
@@ -130,6 +134,8 @@ async def _in_thread(work: Callable[..., Result], *args: object) -> Result:
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
+        if undo is not None and running.exception() is None:
+            undo(running.result())
         raise cancelled
     return running.result()
 

@@ -11,6 +11,7 @@ Commits are durable (``synchronous=FULL``) before they return.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 READERS = 4
 BUSY_TIMEOUT_MS = 10_000
+CHECKPOINT_TIMEOUT_MS = 50
 
 # Locked for too long, full, not readable; or no database at all. Their siblings are bugs.
 _CANT_NOW = (OperationalError, DatabaseError)
@@ -118,14 +120,22 @@ class Database:
         log = self._path.with_name(f"{self._path.name}-wal")
         if not log.exists() or log.stat().st_size == 0:
             return True
-        return await asyncio.get_running_loop().run_in_executor(self._writing, self._checkpoint)
+        return await asyncio.get_running_loop().run_in_executor(self._reading, self._checkpoint)
 
     def _checkpoint(self) -> bool:
-        with self._writer.connect() as connection:
+        with self._reader.connect() as connection:
             # The driver's own connection: a checkpoint runs outside of any transaction.
             driver = connection.connection.driver_connection
             assert driver is not None
-            is_busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            try:
+                # While it waits for readers it keeps writers out, so it must not wait for long:
+                # a backup tool may read for minutes.
+                driver.execute(f"PRAGMA busy_timeout={CHECKPOINT_TIMEOUT_MS}")
+                is_busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.DatabaseError as error:
+                raise Unavailable from error
+            finally:
+                driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         return not is_busy
 
     def close(self) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,3 +75,25 @@ async def test_error_in_the_middle_comes_through(blobs: DiskBlobs) -> None:
 
     with pytest.raises(LookupError):
         await blobs.put(blobs.new_name(), broken())
+
+
+def open_files() -> int:
+    """How many file descriptors this process holds."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_cancelled_calls_leave_no_file_open(blobs: DiskBlobs) -> None:
+    """Else readers that hang up use up the process's file descriptors, and it serves nobody."""
+    blob = blobs.new_name()
+    await blobs.put(blob, pieces(b"12345", 5))
+    before = open_files()
+
+    for _ in range(100):
+        task = asyncio.ensure_future(read(blobs, blob, 0, 5))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    assert open_files() <= before
