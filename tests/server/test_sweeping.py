@@ -1,0 +1,46 @@
+"""The loop around the sweep: it goes on, whatever happens to one sweep."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from otv_server import app
+from otv_server.domain.errors import NoRoom, Unavailable
+from otv_server.domain.ports import Swept
+
+
+class Failing:
+    """A sweep that fails in every way it can, and then counts."""
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = [Unavailable(), OSError(28, "full"), NoRoom(), KeyError()]
+        self.swept = asyncio.Event()
+
+    async def sweep(self) -> Swept:
+        """Fail while there is a way left to fail."""
+        if self.errors:
+            raise self.errors.pop()
+        self.swept.set()
+        return Swept()
+
+    async def delete_strangers(self) -> int:
+        """Nothing to delete."""
+        return 0
+
+
+def test_no_error_ends_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else one full disk, and nothing ever expires again until somebody restarts the server."""
+    monkeypatch.setattr(app, "SWEEP_EVERY_S", 0)
+
+    async def run() -> None:
+        sweeping = Failing()
+        loop = asyncio.create_task(app.sweep_for_ever(sweeping))  # type: ignore[arg-type]  # a double with the two calls that the loop makes
+        await asyncio.wait_for(sweeping.swept.wait(), timeout=10)
+        loop.cancel()
+        with suppress(asyncio.CancelledError):
+            await loop
+
+    asyncio.run(run())
