@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-
-import pytest
+from typing import TYPE_CHECKING
 
 from otv_server import app
 from otv_server.domain.errors import NoRoom, Unavailable
 from otv_server.domain.ports import Swept
+
+if TYPE_CHECKING:
+    import pytest
 
 
 class Failing:
