@@ -90,9 +90,12 @@ def retry_after(value: str | None) -> float | None:
     return float(value[:9])
 
 
-def _failure(error: httpx.TransportError | httpx.InvalidURL, server: str) -> Exception:
+def _failure(
+    error: httpx.TransportError | httpx.InvalidURL | UnicodeError, server: str
+) -> Exception:
     """What an error of httpx means here: a mistake, an end, or something that may pass."""
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+    # A host name that IDNA can't write is a UnicodeError.
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL | UnicodeError):
         return UsageError(f"{server} is no address of a server")
     cause: BaseException | None = error
     while cause is not None:
@@ -167,7 +170,7 @@ class Exchange:
             ) as response:
                 self.retrying.answered = True
                 yield response
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
             raise _failure(error, self.server) from error
 
     def accept(self, response: httpx.Response, expected: frozenset[int]) -> None:

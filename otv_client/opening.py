@@ -25,12 +25,15 @@ from otv_client.envelope.manifest import Manifest, open_manifest
 from otv_client.errors import (
     IntegrityError,
     LocalError,
+    Locked,
+    NotYet,
     OtvError,
     Over,
     PasswordMissing,
     Unknown,
     Unreachable,
     UsageError,
+    WrongPassword,
 )
 from otv_client.files.saving import remove_partial
 from otv_client.instants import local_text
@@ -133,7 +136,7 @@ class _Opening:
         self.record = OpeningRecord(link.server, link.id_text, lease=b"")
 
     def run(self, password: Password, deliver: Callable[[Opened], None]) -> Opened:
-        prune(self.world)
+        prune(self.world, but=self.record)
         known = self._recall()
         access = derive_access(self.link.id, self.link.secret)
         if known is None:
@@ -142,7 +145,7 @@ class _Opening:
         self.target.check()
         self._remember(known or self._begin())
         claim = self._claim(keys, is_first=known is None)
-        self._remember(replace(self.record, lease_until=int(claim.lease_until.timestamp())))
+        self._remember(replace(self.record, lease_until=self._lease_end(claim)))
         with self._going_on_later(), self._rejecting(keys):
             manifest, content = read_claim(claim, keys, self.link, self.record.lease)
             received = self._received(manifest, content, deliver)
@@ -172,6 +175,10 @@ class _Opening:
         if self.world.state:
             self.world.state.forget_opening(self.record)
 
+    def _lease_end(self, claim: Claim) -> int:
+        """By this machine's clock, whatever the server's says."""
+        return int((self.world.now() + (claim.lease_until - claim.now)).timestamp())
+
     # --- steps ------------------------------------------------------------------------------
 
     def _keys(self, password: Password) -> Keys:
@@ -187,10 +194,15 @@ class _Opening:
         lease_hash = hashed(self.record.lease)
         try:
             return self.transport.claim(self.link.id_text, keys.access, keys.unlock, lease_hash)
-        except Unreachable:
-            raise  # the claim may have been taken: T stays
-        except OtvError as error:
-            if is_first or isinstance(error, Over | Unknown):
+        except (Over, Unknown) as error:
+            self._forget()
+            if isinstance(error, Over) and self.record.saved is not None:
+                raise _saved_before(error, self.record) from error
+            raise
+        except (WrongPassword, Locked, NotYet):
+            # Nothing was taken. After any other failure T stays: an answer may have been lost
+            # before it, and with the answer the only proof of whose the opening is.
+            if is_first:
                 self._forget()
             raise
 
@@ -278,15 +290,28 @@ def read_claim(
     )
 
 
-def prune(world: World) -> None:
-    """Forget openings whose lease is over, and remove what they left."""
+def prune(world: World, *, but: OpeningRecord) -> None:
+    """Forget openings whose lease is over, and remove what they left.
+
+    Not the one that is being opened: whether its lease is over, its server says.
+    """
     if world.state is None:
         return
     latest = world.now().timestamp() - _GRACE_S
     for record in world.state.openings():
-        if record.lease_until < latest:
+        is_this = (record.server, record.id) == (but.server, but.id)
+        if record.lease_until < latest and not is_this:
             remove_partial(Path(record.destination), record.partial)
             world.state.forget_opening(record)
+
+
+def _saved_before(error: Over, record: OpeningRecord) -> Over:
+    """The user's own opening, finished earlier but for its last step."""
+    return Over(
+        f"you have opened this link already; it is saved in {record.destination}",
+        state=error.state,
+        since=error.since,
+    )
 
 
 def _given(password: Password) -> str | None:

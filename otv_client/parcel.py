@@ -7,9 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from otv_client.envelope.keys import password_bytes
-from otv_client.envelope.manifest import MAX_INLINE_BYTES, FileEntry, check_sendable, is_type
+from otv_client.envelope.manifest import (
+    MAX_INLINE_BYTES,
+    MAX_NOTE_BYTES,
+    FileEntry,
+    check_sendable,
+    is_type,
+)
 from otv_client.errors import Refused, UsageError
 from otv_client.files.sources import Readable, Source, distinct, from_memory, read_at_most
+from otv_client.instants import duration_text
 from otv_client.upload import Stream
 
 if TYPE_CHECKING:
@@ -60,13 +67,14 @@ def check_terms(terms: Terms, limits: Limits, now: datetime) -> None:
     ttl_s = ttl_of(terms, limits)
     if not limits.min_ttl_s <= ttl_s <= limits.max_ttl_s:
         raise Refused(
-            f"this server keeps links from {limits.min_ttl_s} s to {limits.max_ttl_s} s",
+            f"this server keeps links from {duration_text(limits.min_ttl_s)}"
+            f" to {duration_text(limits.max_ttl_s)}",
             reason="ttl",
             hint="choose another --expires",
         )
     if delay_until(terms.opens_at, now) > limits.max_delay_s:
         raise Refused(
-            f"this server opens links at most {limits.max_delay_s} s from now",
+            f"this server opens links at most {duration_text(limits.max_delay_s)} from now",
             reason="delay",
             hint="choose an earlier --at",
         )
@@ -122,6 +130,10 @@ def check_parcel(parcel: Parcel, terms: Terms) -> None:
         raise UsageError("there is nothing to send", hint="name files or folders, or give --text")
     if terms.password is not None:
         password_bytes(terms.password)
+    if len(terms.note.encode(errors="replace")) > MAX_NOTE_BYTES:
+        raise UsageError(
+            f"a note has at most {MAX_NOTE_BYTES} bytes", hint="send a longer text as a file"
+        )
     check_sendable(terms.note, entries, view=terms.view_only)
 
 

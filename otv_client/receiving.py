@@ -178,7 +178,7 @@ class _Filling:
         try:
             check_free()
             self._fill()
-            self._partial.sync()
+            self._checkpoint()
         except (IntegrityError, Over, Unknown):
             self._partial.discard()
             raise
@@ -206,6 +206,9 @@ class _Filling:
         return max(self._received.content.files_bytes - written, 0)
 
     def _take(self, index: int, part: bytearray) -> None:
+        # Parts wait in a queue: after one that failed, the next must not count as progress.
+        if index != self._written:
+            raise LocalError("an earlier part could not be written")
         start, plaintext = self._received.opened(index, part)
         self._partial.write(start, plaintext)
         self._written = index + 1
@@ -249,7 +252,10 @@ class IntoStream:
         del record, remember
         manifest = received.manifest
         if len(manifest.files) > 1:
-            raise UsageError(f"this link holds {len(manifest.files)} files, too many for a stream")
+            raise UsageError(
+                f"this link holds {len(manifest.files)} files, too many for one stream",
+                hint="nothing is lost: run the same command with -o DIR instead of -o -",
+            )
         if received.content is not None:
             self._copy(received, received.content, hand_out)
             return

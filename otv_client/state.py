@@ -63,7 +63,8 @@ class OpeningRecord:
 
     Attributes:
         lease: T, 32 bytes, stored before the claim.
-        lease_until: seconds since 1970; 0 until the claim was answered.
+        lease_until: seconds since 1970 by this machine's clock; a guess until the claim is
+            answered.
         destination: the folder that the files go to, absolute; empty until one is chosen.
         partial: name of the hidden folder in it.
         parts_done: parts of the content that are written and durable, from the first on.

@@ -18,7 +18,7 @@ from otv_client.cli.common import (
     password_options,
 )
 from otv_client.cli.secrets import password_to_open
-from otv_client.errors import Interrupted, UsageError, WrongPassword
+from otv_client.errors import Interrupted, PasswordMissing, UsageError, WrongPassword
 from otv_client.receiving import IntoFolder, IntoStream, Target
 
 if TYPE_CHECKING:
@@ -81,6 +81,9 @@ def _saying_how_to_go_on() -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         raise Interrupted("interrupted", hint="the same command goes on") from error
+    except PasswordMissing as error:
+        error.hint = error.hint or "nothing was spent; use --password-file or OTV_PASSWORD"
+        raise
 
 
 def _with_tries(terminal: Terminal, opening: Callable[[], None], *, may_ask_again: bool) -> None:

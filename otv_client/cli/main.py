@@ -91,6 +91,9 @@ def run(args: Sequence[str]) -> int:
 def _ended(terminal: Terminal, error: BaseException) -> int:
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        terminal.text(error.format_message())
+        return EXIT_CODES[UsageError]
     known = _known(error)
     terminal.trace(error)
     if known is None:

@@ -94,6 +94,8 @@ def _check(options: _Options) -> None:
         raise UsageError(
             "no server is named", hint="give it with --server URL or in the variable OTV_SERVER"
         )
+    if "" in options.paths:
+        raise UsageError("a path is empty", hint="is a variable of a script unset?")
     if options.text is not None and options.note is not None:
         raise UsageError("--text is sent as the note; give one of --text and --note")
     if [options.text, *options.paths].count(_STDIN) > 1:

@@ -36,4 +36,7 @@ def bucket(length: int) -> int:
     for size in BUCKETS:
         if length <= size:
             return size
-    raise UsageError("the names, the note and the small files don't fit one manifest")
+    raise UsageError(
+        "the names and the note are too long for one link",
+        hint="pack the files into an archive, or send a long note as a file",
+    )

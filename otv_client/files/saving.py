@@ -166,9 +166,9 @@ class PartialFolder:
                 on the way or at its end.
         """
         with told(f"can't write to {self.destination}"):
-            for path in paths:
+            for index, path in enumerate(paths):
                 with self._tree.parent(path, create=False) as parent:
-                    if parent is not None:
+                    if parent is not None and not self._is_placed(index, parent, path):
                         self._tree.check_one(parent, path, force=force)
 
     def publish(self, paths: Sequence[str], *, force: bool) -> None:
@@ -263,11 +263,18 @@ class PartialFolder:
     def _place(self, index: int, path: str, *, force: bool) -> None:
         with self._tree.parent(path, create=True) as parent:
             assert parent is not None, "it was made"
+            if self._is_placed(index, parent, path):
+                return
             self._tree.check_one(parent, path, force=force)
             if force:
                 self._move(index, parent, path)
             else:
                 self._link(index, parent, path)
+
+    def _is_placed(self, index: int, parent: int, path: str) -> bool:
+        """Whether an earlier process, killed in between, has given the file this very name."""
+        ours, there = status_of(self._handle, str(index)), status_of(parent, last_component(path))
+        return ours is not None and there is not None and os.path.samestat(ours, there)
 
     def _link(self, index: int, parent: int, path: str) -> None:
         """Give the file its final name, without ever replacing one."""
