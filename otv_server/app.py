@@ -19,6 +19,7 @@ from otv_server import logs
 from otv_server.api import openapi
 from otv_server.api.body import refuse_options
 from otv_server.api.caller import KeepAddresses
+from otv_server.api.deadline import with_deadline
 from otv_server.api.headers import add_headers
 from otv_server.api.info import info
 from otv_server.api.limiter import Limiter
@@ -81,7 +82,7 @@ def join(settings: Settings, clock: Callable[[], Instant] = now_ms) -> Parts:
         database=database,
         blobs=blobs,
         sending=Sending(SqlSending(database, limits), blobs, limits),
-        opening=Opening(SqlOpening(database, limits), blobs, time.monotonic),
+        opening=Opening(SqlOpening(database, limits), blobs, asyncio.sleep),
         sweeping=Sweeping(SqlSweeping(database, limits), blobs),
     )
 
@@ -103,8 +104,8 @@ async def sweep_for_ever(sweeping: Sweeping) -> None:
         try:
             await sweep_once(sweeping)
             if not is_listed:
-                is_listed = True
                 await _delete_strangers(sweeping)
+                is_listed = True
         except Exception as error:  # noqa: BLE001  # whatever it was, the next sweep must come
             cause = error.__cause__ or error
             log.error("sweep failed", error=type(cause).__name__)  # noqa: TRY400  # no tracebacks
@@ -141,6 +142,7 @@ def create_app(
         dependencies=_provided(parts),
         exception_handlers={Exception: answer_error},
         guards=[refuse_options],
+        middleware=[with_deadline],
         before_send=[add_headers],
         request_max_body_size=JSON_MAX_BYTES,
         openapi_config=openapi.config(),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from otv_server.settings import Settings
 
 BACKLOG = 2048
+UNSENT_BYTES = 128 << 10
 GRACE_S = 5  # a stream that is cut goes on elsewhere, or later
 
 
@@ -64,6 +65,9 @@ def bind(settings: Settings) -> list[Listener]:
         # With the protocol named: asyncio switches Nagle's delay off only where it sees TCP.
         bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            # What waits in the kernel can't be cut any more when a link is revoked.
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         bound.bind(address)
         bound.listen(BACKLOG)
     except OSError as error:
@@ -110,6 +114,7 @@ def _config(app: Litestar) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         log_config=None,
+        http="h11",  # it bounds the length of a request's head
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_S,
     )

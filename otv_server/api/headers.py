@@ -51,8 +51,10 @@ def content_digest(values: Sequence[str]) -> bytes:
     return digest
 
 
-def content_length(values: Sequence[str]) -> int:
+def content_length(values: Sequence[str], transfer_encoding: Sequence[str] = ()) -> int:
     """The length that a part says it has."""
+    if values and transfer_encoding:
+        raise Malformed("Content-Length and Transfer-Encoding contradict each other.")
     if not values:
         raise LengthRequired
     if len(values) != 1 or not _LENGTH.fullmatch(values[0]):

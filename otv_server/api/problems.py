@@ -17,6 +17,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from msgspec import UNSET
 
 from otv_server.api.caller import caller_of
+from otv_server.api.deadline import CUT_OFF
 from otv_server.api.wire import Problem, instant, minute
 from otv_server.domain import errors
 
@@ -87,6 +88,8 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[Problem]:
     A request without a right proof takes a token of its address; where there is none, it is
     told to slow down instead of anything else.
     """
+    if request.scope["state"].get(CUT_OFF) and not isinstance(error, errors.OtvError):
+        error = errors.Malformed("The body did not come whole.")
     known = _as_known(request, error)
     if not isinstance(known, errors.SlowDown) and not request.scope["state"].get(EXEMPT):
         limiter: Limiter = request.app.state.limiter

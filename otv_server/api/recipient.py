@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from litestar import Controller, Request, get, post
@@ -22,7 +24,7 @@ from otv_server.domain.share import ClaimAttempt, Outcome
 from otv_server.service.opening import Opening
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 
 AnyRequest = Request[Any, Any, Any]
 ACCESS: list[dict[str, list[str]]] = [{"access": []}]
@@ -118,7 +120,10 @@ class Recipient(Controller):
             size=reading.content_bytes,
             tag=tag,
         )
-        chunks = await _begun(opening.stream(reading, wanted.start, wanted.stop))
+        chunks = await _begun(
+            opening.stream(reading, wanted.start, wanted.stop),
+            partial(opening.wait_for_end, reading),
+        )
         return Stream(
             chunks,
             status_code=206 if wanted.is_partial else 200,
@@ -165,14 +170,27 @@ def _content_headers(wanted: Span, size: int, tag: str) -> dict[str, str]:
     return headers
 
 
-async def _begun(chunks: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
-    """The same chunks, the first already there: what can be refused is refused with a status."""
+async def _begun(
+    chunks: AsyncGenerator[bytes], wait_for_end: Callable[[], Coroutine[Any, Any, None]]
+) -> AsyncIterator[bytes]:
+    """The same chunks, the first already there: what can be refused is refused with a status.
+
+    When the end comes first, the request's task is cancelled and uvicorn drops the connection, also
+    where a reader who takes nothing keeps the task waiting.
+    """
     first = await anext(chunks, b"")
 
     async def rest() -> AsyncIterator[bytes]:
-        async with aclosing(chunks):
-            yield first
-            async for chunk in chunks:
-                yield chunk
+        sending = asyncio.current_task()
+        assert sending is not None  # an asynchronous generator runs in a task
+        watch = asyncio.create_task(wait_for_end())
+        watch.add_done_callback(lambda done: done.cancelled() or sending.cancel())
+        try:
+            async with aclosing(chunks):
+                yield first
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            watch.cancel()
 
     return rest()

@@ -104,7 +104,10 @@ class Sender(Controller):
             wire.parse_id(sid),
             proof_of(request),
             wire.parse_index(index, MAX_PART_INDEX),
-            content_length(request.headers.getall("Content-Length", [])),
+            content_length(
+                request.headers.getall("Content-Length", []),
+                request.headers.getall("Transfer-Encoding", []),
+            ),
             content_digest(request.headers.getall("Content-Digest", [])),
             request.stream(),
         )

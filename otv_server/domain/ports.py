@@ -216,8 +216,11 @@ class SweepingRepository(Protocol):
         """End what is due, at most ``batch`` rows of a kind; the cost follows what is due."""
         ...
 
-    async def orphans(self, batch: int) -> Sequence[str]:
-        """Blobs to delete, at most ``batch``; after this call none of them can become a part."""
+    async def orphans(self, batch: int, after: str = "") -> Sequence[str]:
+        """Blobs to delete, at most ``batch``, in order of their names, those after ``after``.
+
+        After this call none of them can become a part.
+        """
         ...
 
     async def forget_orphans(self, blobs: Sequence[str]) -> None:

@@ -6,36 +6,36 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from otv_server.domain.errors import Over
 from otv_server.domain.limits import EGRESS_STEP_BYTES, PART_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from otv_server.domain.ports import BlobStore, Claimed, OpeningRepository, Reading
     from otv_server.domain.share import ClaimAttempt, Instant, Link, Outcome
 
-# A stream asks this often whether its lease is still alive, so that a revoke cuts it soon even
-# where one charged step takes minutes on a slow line.
+# A slow line takes minutes for one charged step. So the lease is looked at this often beside the
+# sending, and little is handed to the line at once: what it holds can't be taken back.
 LOOK_AGAIN_S = 1.0
+PIECE_BYTES = 256 << 10
 
 
 class Opening:
     """The reader's use cases.
 
     Args:
-        monotonic: seconds of a clock that never jumps.
+        pause: sleeps that many seconds.
     """
 
     def __init__(
         self,
         repository: OpeningRepository,
         blobs: BlobStore,
-        monotonic: Callable[[], float],
+        pause: Callable[[float], Awaitable[None]],
     ) -> None:
         self._repository = repository
         self._blobs = blobs
-        self._monotonic = monotonic
+        self._pause = pause
         self._refunds: set[asyncio.Task[None]] = set()
 
     async def recognise_access(self, link_id: bytes, access: bytes) -> None:
@@ -81,30 +81,28 @@ class Opening:
             try:
                 async with aclosing(self._pieces(reading, start, start + step)) as pieces:
                     async for piece in pieces:
+                        sent += len(piece)  # before: a reader that hangs up has had most of it
                         yield piece
-                        sent += len(piece)
             finally:
                 if sent < step:
                     await self._refund(reading.lease_key, step - sent)
             start += step
 
     async def _pieces(self, reading: Reading, start: int, stop: int) -> AsyncGenerator[bytes]:
-        looked = self._monotonic()
         while start < stop:
             part = reading.parts[start // PART_BYTES]
             base = part.index * PART_BYTES
             end = min(stop, base + part.size)
             async with aclosing(self._blobs.read(part.blob, start - base, end - base)) as chunks:
                 async for chunk in chunks:
-                    if self._monotonic() - looked > LOOK_AGAIN_S:
-                        await self._look_again(reading)
-                        looked = self._monotonic()
-                    yield chunk
+                    for at in range(0, len(chunk), PIECE_BYTES):
+                        yield chunk[at : at + PIECE_BYTES]
             start = end
 
-    async def _look_again(self, reading: Reading) -> None:
-        if not await self._repository.is_alive(reading.lease_key):
-            raise Over
+    async def wait_for_end(self, reading: Reading) -> None:
+        """Return once the lease has ended: whoever streams under it must be cut."""
+        while await self._repository.is_alive(reading.lease_key):
+            await self._pause(LOOK_AGAIN_S)
 
     async def _refund(self, lease_key: int, size: int) -> None:
         # Streams end by being cancelled, so this runs on by itself.

@@ -38,12 +38,12 @@ class Sweeping:
     async def delete_orphans(self) -> int:
         """Delete the blobs that wait for it; those that can't be deleted now go on waiting."""
         deleted = 0
-        while blobs := await self._repository.orphans(BATCH):
+        last = ""
+        while blobs := await self._repository.orphans(BATCH, after=last):
             gone = [blob for blob in blobs if await self._is_deleted(blob)]
             await self._repository.forget_orphans(gone)
             deleted += len(gone)
-            if len(gone) < len(blobs):
-                break
+            last = blobs[-1]
         return deleted
 
     async def _is_deleted(self, blob: str) -> bool:

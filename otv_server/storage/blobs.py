@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import os
 import shutil
 from typing import TYPE_CHECKING, TypeVar
@@ -99,7 +100,11 @@ class DiskBlobs:
     async def delete(self, blob: str) -> None:
         """See ``BlobStore.delete``."""
         try:
-            await _in_thread(self._path(blob).unlink, True)  # missing is fine
+            await _in_thread(self._path(blob).unlink)
+        except FileNotFoundError as error:
+            # Nothing there is fine; no folder is a disk that is not mounted, and keeps its bytes.
+            if not self._path(blob).parent.is_dir():
+                raise Unavailable from error
         except OSError as error:
             raise Unavailable from error
 
@@ -110,12 +115,18 @@ class DiskBlobs:
 
     def _settled(self, folder: Path) -> list[str]:
         latest = self._clock() - self._settled_s
-        with os.scandir(folder) as entries:
-            return [entry.name for entry in entries if entry.stat().st_mtime < latest]
+        try:
+            with os.scandir(folder) as entries:
+                return [entry.name for entry in entries if _modified_at(entry) < latest]
+        except OSError as error:
+            raise Unavailable from error
 
     async def free_bytes(self) -> int | None:
         """See ``BlobStore.free_bytes``."""
-        return shutil.disk_usage(self._folder).free
+        try:
+            return shutil.disk_usage(self._folder).free
+        except OSError as error:
+            raise Unavailable from error
 
 
 async def _in_thread(
@@ -151,6 +162,14 @@ async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def _modified_at(entry: os.DirEntry[str]) -> float:
+    """When a blob was last written to; now and for ever where it was deleted meanwhile."""
+    try:
+        return entry.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _write_all(file: int, batch: Sequence[bytes]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Parts of one share on their way at the same time. Clients send four; without a bound, one
 # owner's many slow copies of one part would fill the disk past what was reserved.
-MAX_ARRIVING = 16
+MAX_ARRIVING = 32
 
 
 class SqlSending:
@@ -153,7 +153,7 @@ class SqlSending:
 
     async def abandon_part(self, blob: str) -> None:
         """See ``SendingRepository.abandon_part``."""
-        await self._database.write(lambda tx: release(tx, [blob]))
+        await self._database.write(partial(_abandon, blob))
 
     async def seal(self, share_id: bytes, owner: bytes, sealing: Sealing) -> Share:
         """See ``SendingRepository.seal``."""
@@ -299,6 +299,15 @@ def _links_of(tx: Transaction, share_key: int, link_id: bytes | None) -> list[Li
     if link_id is not None and not rows:
         raise Unknown
     return [to_link(row) for row in rows]
+
+
+def _abandon(blob: str, tx: Transaction) -> None:
+    """The blob is an orphan due now, whatever the sweep has done to its announcement."""
+    release(tx, [blob])
+    for table in (orphans, parts):
+        if tx.connection.execute(select(table.c.blob).where(table.c.blob == blob)).first():
+            return  # it waits for the sweep; or it was named after all, and stays
+    tx.connection.execute(insert(orphans).values(blob=blob, reserved=0, due_at=0))
 
 
 def _forgive(share_id: bytes, owner: bytes, link_id: bytes, tx: Transaction) -> None:

@@ -92,11 +92,11 @@ class SqlSweeping:
         end_shares(tx, keys, self._limits)
         return len(keys)
 
-    async def orphans(self, batch: int) -> Sequence[str]:
+    async def orphans(self, batch: int, after: str = "") -> Sequence[str]:
         """See ``SweepingRepository.orphans``."""
-        if not await self._database.read(partial(_due_orphans, 1)):
+        if not await self._database.read(partial(_due_orphans, 1, after)):
             return []
-        return await self._database.write(partial(_take_orphans, batch))
+        return await self._database.write(partial(_take_orphans, batch, after))
 
     async def forget_orphans(self, blobs: Sequence[str]) -> None:
         """See ``SweepingRepository.forget_orphans``."""
@@ -138,13 +138,18 @@ def _forget(tx: Transaction, batch: int) -> int:
     return len(keys)
 
 
-def _due_orphans(batch: int, tx: Transaction) -> Sequence[str]:
-    query = select(orphans.c.blob).where(orphans.c.due_at <= tx.now).limit(batch)
+def _due_orphans(batch: int, after: str, tx: Transaction) -> Sequence[str]:
+    query = (
+        select(orphans.c.blob)
+        .where(orphans.c.due_at <= tx.now, orphans.c.blob > after)
+        .order_by(orphans.c.blob)
+        .limit(batch)
+    )
     return tx.connection.scalars(query.with_for_update(skip_locked=True)).all()
 
 
-def _take_orphans(batch: int, tx: Transaction) -> Sequence[str]:
-    blobs = _due_orphans(batch, tx)
+def _take_orphans(batch: int, after: str, tx: Transaction) -> Sequence[str]:
+    blobs = _due_orphans(batch, after, tx)
     release(tx, blobs)
     return blobs
 

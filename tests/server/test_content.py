@@ -272,6 +272,22 @@ def test_revoking_cuts_a_stream(server: RunningServer, api: Api, what: str) -> N
     assert verdict(api.content(share.link, lease)) == (410, "over")
 
 
+def test_revoking_cuts_a_reader_who_takes_nothing(server: RunningServer, api: Api) -> None:
+    """Else whoever stalls on purpose reads on after the end, when they like."""
+    share, lease = send_content(api, [secrets.token_bytes(PART)] * 2), new_secret()
+    api.claim(share.link, lease)
+
+    with raw.call(server.url, receive_buffer=64 << 10) as line:
+        line.sendall(raw.content_head(share.link, lease))
+        got = len(raw.answer(line).begun)
+        api.revoke(share.sid, share.owner)
+        time.sleep(4)  # the server looks every second; nothing on this side shows that it has
+        while more := _received(line):
+            got += more
+
+    assert got < 2 << 20  # what was under way; a whole step would be 8 MiB
+
+
 def _received(line: socket) -> int:
     """How many bytes came; 0 at the end, however the server ended it."""
     try:

@@ -322,17 +322,17 @@ def test_parts_on_their_way_at_once_are_bounded(server: RunningServer, api: Api)
     share = begin(api, None)
 
     with ExitStack() as lines:
-        arriving = [lines.enter_context(raw.call(server.url)) for _ in range(20)]
+        arriving = [lines.enter_context(raw.call(server.url)) for _ in range(36)]
         for index, line in enumerate(arriving):
             line.sendall(raw.part_head(share, index, DATA) + DATA[:5])
         assert raw.eventually(lambda: len(raw.answered(arriving)) == 4)
         statuses = [raw.answer(line).status for line in raw.answered(arriving)]
-        refused = api.part(share.sid, share.owner, 20, DATA)
+        refused = api.part(share.sid, share.owner, 36, DATA)
 
     assert statuses == [429] * 4
     assert verdict(refused) == (429, "slow_down")
     assert int(refused.headers["Retry-After"]) > 0
-    assert raw.eventually(lambda: api.part(share.sid, share.owner, 20, DATA).status_code == 201)
+    assert raw.eventually(lambda: api.part(share.sid, share.owner, 36, DATA).status_code == 201)
 
 
 def test_unknown_share_takes_no_part(api: Api) -> None:
