@@ -103,10 +103,20 @@ def _failure(
             return Unreachable(
                 f"the certificate of {server} can't be trusted: {cause.verify_message}"
             )
+        if isinstance(cause, ssl.SSLError):
+            return Unreachable(
+                f"{server} doesn't speak TLS", hint="is it http:// and not https://?"
+            )
         cause = cause.__cause__ or cause.__context__
+    return Transient(_no_answer(error, server))
+
+
+def _no_answer(error: Exception, server: str) -> Unreachable:
+    if isinstance(error, httpx.RemoteProtocolError):
+        return Unreachable(f"{server} doesn't answer as a server of this kind does")
     timed_out = isinstance(error, httpx.TimeoutException)
     what = "gives no answer in time" if timed_out else "can't be reached"
-    return Transient(Unreachable(f"{server} {what}", hint="is the server running?"))
+    return Unreachable(f"{server} {what}", hint="is the server running?")
 
 
 class Exchange:

@@ -12,7 +12,7 @@ import httpx
 
 from otv_client import answers
 from otv_client.b64 import b64encode
-from otv_client.errors import Over
+from otv_client.errors import Over, Unknown, UsageError
 from otv_client.exchange import CONTENT_STATUSES, Exchange, Request, check_range, http_client
 from otv_client.retry import Patience, Retrying
 
@@ -111,7 +111,10 @@ class Transport:
     def info(self) -> Info:
         """``GET /info``."""
         request = Request("GET", "/info", headers=self._permission())
-        return self._exchange.asked(request, answers.info)
+        try:
+            return self._exchange.asked(request, answers.info)
+        except Unknown as error:
+            raise UsageError(f"{self._exchange.server} is no address of a server") from error
 
     def create_share(
         self, sid: str, owner: bytes, owner_hash: bytes, size: int | None, links: Sequence[NewLink]
