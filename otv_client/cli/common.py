@@ -82,7 +82,7 @@ def _patience() -> Patience:
 def link_from(terminal: Terminal, given: str | None) -> str:
     """The link that was given, read from standard input for ``-``, or asked for."""
     if given == "-":
-        return terminal.input().readline(4096).decode(errors="replace").strip()
+        return terminal.line("paste the link and press Enter")
     if given is None:
         if not terminal.is_interactive:
             raise UsageError("no link is given", hint="`-` reads it from standard input")

@@ -80,7 +80,7 @@ def _saying_how_to_go_on() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        raise Interrupted("interrupted", hint="the same command goes on") from error
+        raise Interrupted("interrupted", hint="run the same command again to go on") from error
     except PasswordMissing as error:
         error.hint = error.hint or "nothing was spent; use --password-file or OTV_PASSWORD"
         raise
@@ -111,7 +111,7 @@ def _open(
 
 def _target(terminal: Terminal, output: str | None, *, force: bool) -> Target:
     if output == _STDOUT:
-        return IntoStream(terminal.output)
+        return IntoStream(terminal.stream)
     return IntoFolder(Path(output or "."), force=force, is_chosen=output is not None)
 
 

@@ -6,6 +6,7 @@ way to a terminal. Without a terminal there is no prompt, no colour and no progr
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import sys
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
+    from otv_client.files.sources import Readable
+    from otv_client.receiving import Writable
+
 _FRAGMENT = re.compile(r"#[A-Za-z0-9_%+/=-]{8,}")
 _QUIET_S = 0.5  # no progress bar for what is over by then
 _REDRAW_S = 0.1
+_LONGEST_LINE = 4096
+_WIDE, _NARROW = 70, 40  # columns; below, what would be cut is left out
 
 
 class Terminal:
@@ -67,7 +73,7 @@ class Terminal:
 
     def _say(self, line: str) -> None:
         if self._meter:
-            self._meter.finish()
+            self._meter.pause()
         # A closed standard error is no reason to fail.
         try:
             print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is where lines are printed
@@ -92,7 +98,7 @@ class Terminal:
     def write(self, data: bytes) -> None:
         """Bytes of the result."""
         if self._meter:
-            self._meter.finish()
+            self._meter.pause()
         try:
             self.output.write(data)
             self.output.flush()
@@ -106,15 +112,29 @@ class Terminal:
             raise LocalError("standard output is closed")
         return sys.stdout.buffer
 
+    @property
+    def stream(self) -> Writable:
+        """Standard output for what came from outside: made visible where it is a terminal."""
+        return _Visible(self.output) if _is_terminal(sys.stdout) else self.output
+
     # --- standard input ---------------------------------------------------------------------
 
-    def input(self) -> BinaryIO:
+    def input(self) -> Readable:
         """Standard input for bytes; on a terminal, how to end it is said."""
         if sys.stdin is None:
             raise UsageError("standard input is closed")
+        if not _is_terminal(sys.stdin):
+            return sys.stdin.buffer
+        self.tell("reading from the terminal; end with Ctrl-D on a line of its own")
+        return _Typed(sys.stdin.buffer)
+
+    def line(self, how: str) -> str:
+        """One line of standard input; on a terminal, what to type is said."""
+        if sys.stdin is None:
+            raise UsageError("standard input is closed")
         if _is_terminal(sys.stdin):
-            self.tell("reading from the terminal; end with Ctrl-D")
-        return sys.stdin.buffer
+            self.tell(how)
+        return sys.stdin.buffer.readline(_LONGEST_LINE).decode(errors="replace").strip()
 
     def ask_secret(self, prompt: str) -> str:
         """A line typed without echo."""
@@ -170,12 +190,17 @@ class _Meter:
         finally:
             self._lock.release()
 
-    def finish(self) -> None:
+    def pause(self) -> None:
+        """Make room for a line; the next update draws the bar again below it."""
         with self._lock:
-            self._is_over = True
             if self._bar:
                 self._bar.stop()
                 self._bar = None
+
+    def finish(self) -> None:
+        self.pause()
+        with self._lock:
+            self._is_over = True
 
     def _draw(self, done: int, total: int | None) -> None:
         if self._bar is None:
@@ -185,6 +210,37 @@ class _Meter:
         assert self._task is not None, "it came with the bar"
         self._bar.update(self._task, completed=done, total=total)
         self._bar.refresh()
+
+
+class _Visible:
+    """A terminal that is shown bytes from outside: nothing in them may drive it."""
+
+    def __init__(self, output: BinaryIO) -> None:
+        self._output = output
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        shown = printable(self._decoder.decode(bytes(data)), keep_newlines=True)
+        self._output.write(shown.encode())
+        return len(data)
+
+    def flush(self) -> None:
+        self._output.flush()
+
+
+class _Typed:
+    """What is typed at a terminal: one end is the end, though the terminal would go on."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._is_over = False
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._is_over:
+            return b""
+        data = self._source.read(size)
+        self._is_over = len(data) < size or size < 0
+        return data
 
 
 def redacted(text: str) -> str:
@@ -197,13 +253,17 @@ def _new_bar() -> Progress:
     from rich import progress  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
 
-    return progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
+    console = Console(file=sys.stderr)
+    wide = (progress.TextColumn("{task.description}"), progress.BarColumn())
+    numbers = (
         progress.DownloadColumn(binary_units=True),
         progress.TransferSpeedColumn(),
-        progress.TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
+        progress.TimeRemainingColumn(compact=True),
+    )
+    return progress.Progress(
+        *(wide if console.width >= _WIDE else ()),
+        *(numbers if console.width >= _NARROW else numbers[:1]),
+        console=console,
         auto_refresh=False,
         transient=True,
     )

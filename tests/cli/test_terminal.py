@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
 
 
-def at_terminal(otv: Otv, args: list[str], answers: list[str]) -> tuple[int, str]:
-    """Run a command on a pseudo-terminal, answer each ``: `` prompt; exit code and screen."""
+def at_terminal(
+    otv: Otv, args: list[str], answers: list[str], prompt: str = ": "
+) -> tuple[int, str]:
+    """Run a command on a pseudo-terminal, answer each prompt; exit code and screen."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(otv.folder)
@@ -47,7 +49,7 @@ def at_terminal(otv: Otv, args: list[str], answers: list[str]) -> tuple[int, str
             screen += os.read(terminal, 4096).decode(errors="replace")
         except OSError:
             break
-        if waiting and screen.endswith(": "):
+        if waiting and screen.endswith(prompt):
             os.write(terminal, waiting.pop(0).encode() + b"\n")
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), screen
@@ -83,6 +85,26 @@ def test_a_note_can_not_drive_the_terminal(otv: Otv) -> None:
 
     assert "a\\u001b[2Jb\\u202ec" in screen
     assert "\x1b[2J" not in screen
+
+
+@pytest.mark.section9("what a terminal shows is escaped")
+def test_a_stream_to_a_terminal_can_not_drive_it_either(otv: Otv) -> None:
+    """`-o -` is for pipes; typed without one, it would hand the terminal to the sender."""
+    (otv.folder / "f").write_bytes(b"a\x1b]0;title\x07b\xe2\x80\xaec\xff")
+    link = otv.put("f")
+
+    _, screen = at_terminal(otv, ["get", link, "-o", "-"], [])
+
+    assert "a\\u001b]0;title\\u0007b\\u202ec\\xff" in screen
+    assert "\x1b]0" not in screen
+
+
+def test_typed_text_ends_with_one_end(otv: Otv) -> None:
+    """Who types a secret would press Ctrl-D and wait, and wonder."""
+    code, screen = at_terminal(otv, ["put", "--text", "-"], ["hello\n\x04"], prompt="own\r\n")
+
+    assert code == 0
+    assert "/s/" in screen
 
 
 def test_help_loads_no_heavy_library() -> None:
