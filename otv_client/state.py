@@ -157,10 +157,10 @@ class StateFolder:
     def _folder(self, kind: str) -> Path:
         folder = self.path / kind
         with _told("the state folder can't be made"):
-            self.path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-            folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
             for path in (self.path, folder):
-                path.chmod(_FOLDER_MODE)
+                if not path.exists():
+                    path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+                    path.chmod(_FOLDER_MODE)  # whatever the umask is
         return folder
 
     def _file(self, kind: str, name: str) -> Path:
@@ -197,6 +197,7 @@ def _write_atomically(folder: Path, path: Path, content: bytes) -> None:
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
     try:
         with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, _FILE_MODE)  # whatever the umask is: a record must be readable again
             file.write(content)
             file.flush()
             os.fsync(handle)

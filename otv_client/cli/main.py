@@ -116,6 +116,9 @@ def _known(error: BaseException) -> OtvError | None:
         return UsageError(redacted(error.format_message()).rstrip("."), hint=_help_of(error))
     if isinstance(error, BrokenPipeError):
         return LocalError("standard output was closed")
+    if isinstance(error, OSError):
+        # Not where it was expected, and still this machine's: no traceback helps.
+        return LocalError(error.strerror or "input/output error")
     return None
 
 

@@ -47,8 +47,9 @@ def check_destination(folder: Path) -> None:
         LocalError: not a folder, or not writable.
     """
     nearest = folder
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
+    with told(f"can't write to {folder}"):
+        while not nearest.exists() and nearest != nearest.parent:
+            nearest = nearest.parent
     if not nearest.is_dir():
         raise LocalError(f"{nearest} is not a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):

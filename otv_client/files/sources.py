@@ -131,8 +131,21 @@ def _told_name(name: str, tell: Tell) -> str:
 
 def _source(path: Path, name: str, tell: Tell) -> Source:
     status = _status(path)
+    if status.st_size == 0:
+        _check_empty(path)
     safe = _told_name(name, tell)
     return Source(safe, status.st_size, guess_type(safe), path, Stamp.of(status))
+
+
+def _check_empty(path: Path) -> None:
+    """A file of no size may still hold something (/proc does): better said than lost."""
+    try:
+        with path.open("rb") as file:
+            holds_something = bool(file.read(1))
+    except OSError as error:
+        raise _cant_read(path, error) from error
+    if holds_something:
+        raise LocalError(f"{path} doesn't tell its size", hint="pipe it into `otv-client put -`")
 
 
 def _status(path: Path) -> os.stat_result:

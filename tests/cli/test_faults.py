@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import secrets
+import stat
 import subprocess
 import sys
 import textwrap
@@ -243,3 +244,48 @@ def test_address_of_a_link_is_no_server(otv: Otv) -> None:
     done = otv.run("put", "--text", "x", "--server", f"{otv.server}/s/AAECAwQFBgcICQoL")
 
     assert done.returncode == 2
+
+
+def test_file_without_a_size_is_not_sent_as_empty(otv: Otv) -> None:
+    """Else an empty file arrives, and nobody hears that the content was lost."""
+    done = otv.run("put", "/proc/cpuinfo")
+
+    assert done.returncode == 9
+
+
+def test_folder_that_can_not_be_is_a_sentence(otv: Otv) -> None:
+    """Else a name that is too long shows as an internal error, to be reported to us."""
+    link = otv.put("--text", "x")
+
+    done = otv.run("get", link, "-o", "x" * 300)
+
+    assert done.returncode == 9
+    assert b"internal" not in done.stderr
+    assert otv.ok("get", link) == b"x\n"
+
+
+def test_state_folder_of_somebody_else_keeps_its_mode(otv: Otv) -> None:
+    """Else OTV_STATE=/tmp, typed as root, locks everyone out of /tmp."""
+    shared = otv.folder / "shared"
+    shared.mkdir(mode=0o755)
+    shared.chmod(0o755)
+
+    otv.using(state=shared).put("--text", "x")
+
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o755
+    assert stat.S_IMODE((shared / "shares").stat().st_mode) == 0o700
+
+
+def test_strange_umask_keeps_records_readable(otv: Otv) -> None:
+    """Else the record of an opening can't be read again, and the opening is lost with it."""
+    done = subprocess.run(
+        ["sh", "-c", 'umask 0777; exec "$0" -m otv_client put --text x', sys.executable],
+        env=otv.environment(),
+        cwd=otv.folder,
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr.decode()
+    (record,) = (otv.state / "shares").iterdir()
+    assert stat.S_IMODE(record.stat().st_mode) == 0o600
