@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select, update
 
-from otv_server.domain.errors import Conflict, DigestMismatch, Over, SlowDown, Unavailable, Unknown
+from otv_server.domain.errors import Conflict, DigestMismatch, Over, SlowDown, Unavailable
 from otv_server.domain.limits import DAY_S, PART_BYTES, Limits, check_part, content_root
-from otv_server.domain.share import End, Outcome, ShareState, over
-from otv_server.storage.endings import change_usage, end_shares, release, reserve, settle
-from otv_server.storage.rows import AnyRow, hold_share, state_of, to_link, to_share
-from otv_server.storage.tables import links, manifests, openings, orphans, parts, shares
+from otv_server.domain.share import ShareState
+from otv_server.storage.endings import change_usage, release, reserve
+from otv_server.storage.revoking import forgive, revoke
+from otv_server.storage.rows import AnyRow, hold_share, state_of, to_share
+from otv_server.storage.tables import links, manifests, orphans, parts, shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otv_server.domain.ports import NewPart
-    from otv_server.domain.share import Instant, Link, NewLink, NewShare, Part, Sealing, Share
+    from otv_server.domain.share import Instant, NewLink, NewShare, Part, Sealing, Share
     from otv_server.storage.database import Database, Transaction
 
 # Parts of one share on their way at the same time. Clients send four; without a bound, one
@@ -197,23 +197,11 @@ class SqlSending:
 
     async def forgive_guesses(self, share_id: bytes, owner: bytes, link_id: bytes) -> None:
         """See ``SendingRepository.forgive_guesses``."""
-        await self._database.write(partial(_forgive, share_id, owner, link_id))
+        await self._database.write(partial(forgive, share_id, owner, link_id))
 
     async def revoke(self, share_id: bytes, owner: bytes, link_id: bytes | None) -> None:
         """See ``SendingRepository.revoke``."""
-        await self._database.write(partial(self._revoke, share_id, owner, link_id))
-
-    def _revoke(
-        self, share_id: bytes, owner: bytes, link_id: bytes | None, tx: Transaction
-    ) -> None:
-        share = hold_share(tx, share_id, owner)
-        if link_id is None and state_of(tx, share) is ShareState.UPLOADING:
-            end_shares(tx, [share.key], self._limits)
-            return
-        named = _links_of(tx, share.key, link_id)
-        live = _not_over(tx, named)
-        _end_leases(tx, live)
-        settle(tx, [_revoked(link, tx.now) for link in live], self._limits)
+        await self._database.write(partial(revoke, share_id, owner, link_id, self._limits))
 
 
 def _last_expiry(new: Sequence[NewLink], now: Instant) -> Instant:
@@ -291,16 +279,6 @@ def _check_whole(stored: Sequence[Part], declared: int | None, sealing: Sealing)
         raise DigestMismatch("The root is not that of these parts.")
 
 
-def _links_of(tx: Transaction, share_key: int, link_id: bytes | None) -> list[Link]:
-    query = select(links).where(links.c.share_key == share_key)
-    if link_id is not None:
-        query = query.where(links.c.id == link_id)
-    rows = tx.connection.execute(query.with_for_update()).all()
-    if link_id is not None and not rows:
-        raise Unknown
-    return [to_link(row) for row in rows]
-
-
 def _abandon(blob: str, tx: Transaction) -> None:
     """The blob is an orphan due now, whatever the sweep has done to its announcement."""
     release(tx, [blob])
@@ -308,43 +286,3 @@ def _abandon(blob: str, tx: Transaction) -> None:
         if tx.connection.execute(select(table.c.blob).where(table.c.blob == blob)).first():
             return  # it waits for the sweep; or it was named after all, and stays
     tx.connection.execute(insert(orphans).values(blob=blob, reserved=0, due_at=0))
-
-
-def _forgive(share_id: bytes, owner: bytes, link_id: bytes, tx: Transaction) -> None:
-    share = hold_share(tx, share_id, owner)
-    for link in _links_of(tx, share.key, link_id):
-        if link.end_at(tx.now) is not None:
-            raise over(link, tx.now)
-        tx.connection.execute(update(links).where(links.c.key == link.key).values(guesses=0))
-
-
-def _not_over(tx: Transaction, named: Sequence[Link]) -> list[Link]:
-    """Those that can still be claimed or read: what is over keeps the end that it had."""
-    alive = tx.connection.scalars(
-        select(openings.c.link_key).where(
-            openings.c.link_key.in_([link.key for link in named]),
-            openings.c.outcome == Outcome.LEASED,
-            openings.c.lease_until > tx.now,
-        )
-    ).all()
-    return [link for link in named if link.end_at(tx.now) is None or link.key in alive]
-
-
-def _end_leases(tx: Transaction, revoked: Sequence[Link]) -> None:
-    leased = openings.c.link_key.in_([link.key for link in revoked]) & (
-        openings.c.outcome == Outcome.LEASED
-    )
-    ran_out = openings.c.lease_until <= tx.now
-    tx.connection.execute(
-        update(openings)
-        .where(leased, ran_out)
-        .values(outcome=Outcome.LAPSED, ended_at=openings.c.lease_until, due_at=None)
-    )
-    tx.connection.execute(
-        update(openings).where(leased).values(outcome=Outcome.REVOKED, ended_at=tx.now, due_at=None)
-    )
-
-
-def _revoked(link: Link, now: Instant) -> Link:
-    """A link that is not over yet shows ``revoked`` first, whatever had ended it."""
-    return replace(link, leases=0, end=End.REVOKED, ended_at=now)
