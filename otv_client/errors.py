@@ -200,5 +200,5 @@ EXIT_CODES: dict[type[OtvError], int] = {
 
 
 def exit_code(error: OtvError) -> int:
-    """The exit code of an error, by its class (docs/commands: the table of exit codes)."""
+    """The exit code of an error, by its class."""
     return EXIT_CODES[type(error)]

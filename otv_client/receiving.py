@@ -116,7 +116,7 @@ class IntoFolder:
         known_name = record.partial if record.destination == str(self._folder) else ""
         sizes = [entry.size for entry in files]
         with PartialFolder(self._folder, known_name or new_partial_name(), sizes) as partial:
-            if known_name and partial.resume():
+            if known_name and _is_possible(record, received) and partial.resume():
                 filling = _Filling(received, partial, record, remember)
             else:
                 filling = self._start(received, partial, record, remember)
@@ -154,6 +154,12 @@ class IntoFolder:
             if path != (f"{below}/{name}" if below else name):
                 received.world.tell(f"saved as {path}: {name} can't stand beside the others here")
         return paths
+
+
+def _is_possible(record: OpeningRecord, received: Received) -> bool:
+    """Whether a record speaks of parts that there are; it may have been cut or edited."""
+    parts = 0 if received.content is None else received.content.geometry.parts
+    return 0 <= record.parts_done <= parts
 
 
 class _Filling:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import secrets
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 PROOF_BYTES = 32
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
+_REMAINS_S = 3600  # no write takes that long
 
 T = TypeVar("T")
 
@@ -193,6 +195,7 @@ class StateFolder:
 
 def _write_atomically(folder: Path, path: Path, content: bytes) -> None:
     """Either the old file or the whole new one is there, also after a crash."""
+    _remove_remains(folder)
     fresh = folder / f".{secrets.token_hex(8)}.tmp"
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
     try:
@@ -207,6 +210,14 @@ def _write_atomically(folder: Path, path: Path, content: bytes) -> None:
             fresh.unlink(missing_ok=True)
         raise
     sync_folder(folder)
+
+
+def _remove_remains(folder: Path) -> None:
+    """What a killed process was writing holds proofs; nobody will ever read it."""
+    for path in folder.glob(".*.tmp"):
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - _REMAINS_S:
+                path.unlink()
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from otv_client.cli.common import client_for, debug_option, json_option
+from otv_client.client import id_of
 from otv_client.errors import Unknown, Unreachable
 from otv_client.instants import local_text, rfc3339
 from otv_client.names import printable
@@ -58,7 +59,13 @@ def revoke_command(terminal: Terminal, share: str) -> None:
     """End a share, or one link of it, now: what it held is erased."""
     with client_for(terminal) as client:
         client.revoke(share)
-    terminal.tell("revoked")
+        links = client.status(share).links
+    named = [link for link in links if link.id == id_of(share)] or links
+    for link in named:
+        if link.state != "revoked":
+            terminal.tell(f"link {link.id} was over before: {link.state}")
+    if not named or any(link.state == "revoked" for link in named):
+        terminal.tell("revoked")
 
 
 def _each(terminal: Terminal, client: Client, show: Callable[[ShareRecord], None]) -> None:

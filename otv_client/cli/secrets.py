@@ -78,7 +78,8 @@ def upload_token(file: str | None) -> str | None:
     token = first_line(file) if file else os.environ.get("OTV_UPLOAD_TOKEN")
     if token is None or (not token and not file):
         return None
-    if not token or not token.isascii() or not token.isprintable():
+    token = token.strip()
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise UsageError("the upload token isn't one: it is empty or holds odd characters")
     return token
 

@@ -85,10 +85,10 @@ def collect(paths: Iterable[Path], tell: Tell) -> list[Source]:
     """
     sources: list[Source] = []
     for path in paths:
-        for found, name in _walk(path, tell):
+        for found, name, status in _walk(path, tell):
             if len(sources) == MAX_FILES:
                 raise UsageError(f"more than {MAX_FILES} files", hint="pack them into an archive")
-            sources.append(_source(found, name, tell))
+            sources.append(_source(found, name, status, tell))
     return sources
 
 
@@ -129,8 +129,7 @@ def _told_name(name: str, tell: Tell) -> str:
     return safe
 
 
-def _source(path: Path, name: str, tell: Tell) -> Source:
-    status = _status(path)
+def _source(path: Path, name: str, status: os.stat_result, tell: Tell) -> Source:
     if status.st_size == 0:
         _check_empty(path)
     safe = _told_name(name, tell)
@@ -159,12 +158,13 @@ def _cant_read(path: Path, error: OSError) -> LocalError:
     return LocalError(f"can't read {path}: {error.strerror or 'input/output error'}")
 
 
-def _walk(path: Path, tell: Tell) -> Iterator[tuple[Path, str]]:
-    """Files under one given path, with the names that they're sent under."""
-    mode = _status(path).st_mode
+def _walk(path: Path, tell: Tell) -> Iterator[tuple[Path, str, os.stat_result]]:
+    """Files under one given path, with the names that they're sent under, as they are now."""
+    status = _status(path)
+    mode = status.st_mode
     own_name = Path(os.path.abspath(path)).name  # noqa: PTH100 - resolve() would follow links
     if stat.S_ISREG(mode):
-        yield path, own_name
+        yield path, own_name, status
     elif stat.S_ISDIR(mode):
         yield from _walk_folder(path, own_name or "files", tell)
     else:
@@ -174,8 +174,12 @@ def _walk(path: Path, tell: Tell) -> Iterator[tuple[Path, str]]:
         )
 
 
-def _walk_folder(folder: Path, name: str, tell: Tell) -> Iterator[tuple[Path, str]]:
-    """Depth first without recursion: a deep tree is no reason to fail."""
+def _walk_folder(folder: Path, name: str, tell: Tell) -> Iterator[tuple[Path, str, os.stat_result]]:
+    """Depth first without recursion: a deep tree is no reason to fail.
+
+    What was a file here is looked at without following links, so that a link put in its place
+    later shows as another file.
+    """
     waiting = [(folder, name)]
     while waiting:
         path, its_name = waiting.pop()
@@ -187,11 +191,18 @@ def _walk_folder(folder: Path, name: str, tell: Tell) -> Iterator[tuple[Path, st
             if entry.is_dir(follow_symlinks=False):
                 below.append((Path(entry.path), f"{its_name}/{entry.name}"))
             elif entry.is_file(follow_symlinks=False):
-                yield Path(entry.path), f"{its_name}/{entry.name}"
+                yield Path(entry.path), f"{its_name}/{entry.name}", _unfollowed(entry)
             else:
                 what = "symbolic link" if entry.is_symlink() else "special file"
                 tell(f"skipped the {what} {entry.path}")
         waiting.extend(reversed(below))
+
+
+def _unfollowed(entry: os.DirEntry[str]) -> os.stat_result:
+    try:
+        return Path(entry.path).lstat()
+    except OSError as error:
+        raise _cant_read(Path(entry.path), error) from error
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -72,8 +72,9 @@ def test_status_tells_who_opened_it(otv: Otv) -> None:
 
 def test_what_was_told_to_be_over_is_listed_no_more(otv: Otv) -> None:
     """What is still open would drown in what is not."""
-    share = json.loads(otv.ok("put", "--text", "x", "--json"))["share"]
-    otv.ok("revoke", share)
+    sent = json.loads(otv.ok("put", "--text", "x", "--json"))
+    share = sent["share"]
+    otv.ok("get", sent["links"][0]["link"])
 
     before = otv.ok("list").decode()
     otv.ok("status")
@@ -209,3 +210,14 @@ def test_state_is_for_the_user_alone(otv: Otv) -> None:
     files = {stat.S_IMODE(path.stat().st_mode) for path in otv.state.rglob("*.json")}
 
     assert (modes, files) == ({0o700}, {0o600})
+
+
+def test_revoke_says_what_was_opened_before(otv: Otv) -> None:
+    """A sender would believe that nobody has read what somebody has."""
+    opened, unopened = (json.loads(otv.ok("put", "--text", "x", "--json")) for _ in range(2))
+    otv.ok("get", opened["links"][0]["link"])
+
+    late, early = (otv.run("revoke", sent["share"]).stderr for sent in (opened, unopened))
+
+    assert b"opened" in late
+    assert b"opened" not in early

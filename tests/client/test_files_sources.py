@@ -181,3 +181,17 @@ def test_a_stream_in_dribs_is_read_to_the_full() -> None:
     assert bytes(read_at_most(stream, 8)) == b"01234567"
     assert bytes(read_at_most(stream, 8)) == b"89"
     assert bytes(read_at_most(stream, 8)) == b""
+
+
+def test_a_file_swapped_for_a_link_is_not_followed(tmp_path: Path) -> None:
+    """Who can write to a folder could have any file of the sender's sent along."""
+    folder, secret = tmp_path / "folder", tmp_path / "secret"
+    folder.mkdir()
+    (folder / "f").write_bytes(b"sent")
+    secret.write_bytes(b"kept")
+    content = Content(collect([folder], ignore))
+    (folder / "f").unlink()
+    (folder / "f").symlink_to(secret)
+
+    with pytest.raises(LocalError):
+        content.read(0, 4)
