@@ -140,7 +140,11 @@ class IntoFolder:
             record, destination=str(self._folder), partial=partial.name, parts_done=0, saved=None
         )
         remember(record)
-        partial.start()
+        try:
+            partial.start()
+        except BaseException:
+            partial.discard()
+            raise
         return _Filling(received, partial, record, remember)
 
     def _places(self, received: Received, partial: PartialFolder) -> list[str]:

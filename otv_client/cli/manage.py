@@ -70,20 +70,22 @@ def revoke_command(terminal: Terminal, share: str) -> None:
 
 def _each(terminal: Terminal, client: Client, show: Callable[[ShareRecord], None]) -> None:
     """Every share; one whose server doesn't answer keeps no other from being shown."""
-    silent: Unreachable | None = None
+    silent: dict[str, Unreachable] = {}
     records = client.sent()
     if not records:
         terminal.tell("nothing that this machine sent is open or still to be told")
     for record in records:
         try:
+            if record.server in silent:
+                raise silent[record.server]  # asked once; it would take as long for each
             show(record)
         except Unreachable as error:
             terminal.tell(f"{record.id}: {error.message}")
-            silent = error
+            silent[record.server] = error
         except Unknown:
             terminal.tell(f"{record.id}: over long ago; {record.server} has forgotten it")
-    if silent is not None:
-        raise silent
+    for unreached in silent.values():
+        raise unreached
 
 
 # --- text -----------------------------------------------------------------------------------------

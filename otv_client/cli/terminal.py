@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from otv_client.files.sources import Readable
     from otv_client.receiving import Writable
 
-_FRAGMENT = re.compile(r"#[A-Za-z0-9_%+/=-]{8,}")
+_FRAGMENT = re.compile(r"(#|%23)[A-Za-z0-9_%+/=-]{8,}")
 _QUIET_S = 0.5  # no progress bar for what is over by then
 _REDRAW_S = 0.1
 _LONGEST_LINE = 4096

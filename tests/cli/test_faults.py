@@ -289,3 +289,18 @@ def test_strange_umask_keeps_records_readable(otv: Otv) -> None:
     assert done.returncode == 0, done.stderr.decode()
     (record,) = (otv.state / "shares").iterdir()
     assert stat.S_IMODE(record.stat().st_mode) == 0o600
+
+
+def test_dead_server_is_asked_once(otv: Otv) -> None:
+    """Else a list of ten shares on a server that is gone takes a minute to say so."""
+    dead = "http://127.0.0.1:9"
+    otv.ok("put", "--text", "x")
+    otv.ok("put", "--text", "y")
+    for record in (otv.state / "shares").iterdir():
+        record.write_text(record.read_text().replace(otv.server, dead))
+    impatient = otv.using(env={"OTV_PATIENCE": "1"})
+
+    done = impatient.run("list")
+
+    assert done.returncode == 3
+    assert done.stderr.count(dead.encode()) == 3  # each share, and the error at the end

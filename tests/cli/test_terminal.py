@@ -221,5 +221,7 @@ def test_what_was_typed_is_told_without_the_key() -> None:
     """A mistyped command would put the link's key on the screen and into logs."""
     said = redacted("unexpected argument (https://h/s/AAAAAAAAAAAAAAAA#AQAgISIjJCUmJygp-_x)")
 
-    assert "AQAg" not in said
+    escaped = redacted("no such link https://h/s/AAAAAAAAAAAAAAAA%23AQAgISIjJCUmJygp-_x")
+
+    assert "AQAg" not in said + escaped
     assert "https://h/s/AAAAAAAAAAAAAAAA#" in said
