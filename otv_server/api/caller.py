@@ -47,7 +47,11 @@ def _network(address: IPv4Address | IPv6Address | None, *, v4: int, v6: int) -> 
 
 
 def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
-    """The peer of the socket. Forwarded headers count for nothing: anyone can send them."""
+    """The peer of the socket. Forwarded headers count for nothing: anyone can send them.
+
+    ``otv-server serve`` keeps uvicorn from believing them; plain uvicorn has to be told so
+    (``--no-proxy-headers``).
+    """
     client = connection.scope.get("client")
     try:
         address = ip_address(client[0].partition("%")[0]) if client else None
