@@ -6,7 +6,6 @@ stays after a failure: what was uploaded is taken back.
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -170,7 +169,7 @@ class _Sending:
                 transport.revoke(self.sid, self.owner)
             except Unknown:
                 # The server may still be busy with the request that was interrupted.
-                time.sleep(_SECOND_LOOK_S)
+                transport.retrying.pause(_SECOND_LOOK_S)
                 with suppress(OtvError):
                     transport.revoke(self.sid, self.owner)
             except OtvError:

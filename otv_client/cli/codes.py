@@ -76,7 +76,7 @@ def _code(text: str) -> QRCode:  # type: ignore[type-arg]  # the image factory d
 
 
 def _png(text: str) -> bytes:
-    from qrcode.image.pure import PyPNGImage  # noqa: PLC0415 - as above
+    from qrcode.image.pure import PyPNGImage  # noqa: PLC0415 - loaded only where a code is saved
 
     sink = io.BytesIO()
     _code(text).make_image(image_factory=PyPNGImage).save(sink)
@@ -84,7 +84,7 @@ def _png(text: str) -> bytes:
 
 
 def _svg(text: str) -> bytes:
-    from qrcode.image.svg import SvgPathFillImage  # noqa: PLC0415 - as above
+    from qrcode.image.svg import SvgPathFillImage  # noqa: PLC0415 - loaded only where a code is saved
 
     sink = io.BytesIO()
     _code(text).make_image(image_factory=SvgPathFillImage).save(sink)

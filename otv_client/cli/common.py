@@ -30,7 +30,7 @@ PASSWORD_OPTIONS = (
 )
 
 
-def _debug(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's call
+def _debug(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click calls it with positions
     if wanted:
         ctx.obj.debug = True
 

@@ -54,7 +54,7 @@ class CommandsByName(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
-def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's call
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click calls it with positions
     if wanted and not ctx.resilient_parsing:
         from importlib.metadata import version  # noqa: PLC0415 - 20 ms, only here
 

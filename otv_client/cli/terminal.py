@@ -144,7 +144,7 @@ class Terminal:
 
     def ask_line(self, prompt: str) -> str:
         """A line typed in sight."""
-        print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201 - as above
+        print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201 - this is where lines are printed
         return sys.stdin.readline().strip()
 
     # --- progress ---------------------------------------------------------------------------
@@ -249,9 +249,9 @@ def redacted(text: str) -> str:
 
 
 def _new_bar() -> Progress:
-    # 90 ms: only for a bar that is really drawn.
-    from rich import progress  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
+
+    from rich import progress  # noqa: PLC0415 - 90 ms, only for a bar that is really drawn
+    from rich.console import Console  # noqa: PLC0415 - only for a bar that is really drawn
 
     console = Console(file=sys.stderr)
     wide = (progress.TextColumn("{task.description}"), progress.BarColumn())
