@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from otv_server.domain.errors import Unavailable
 from otv_server.domain.limits import EGRESS_STEP_BYTES, PART_BYTES
 
 if TYPE_CHECKING:
@@ -101,8 +102,14 @@ class Opening:
 
     async def wait_for_end(self, reading: Reading) -> None:
         """Return once the lease has ended: whoever streams under it must be cut."""
-        while await self._repository.is_alive(reading.lease_key):
+        while await self._may_be_alive(reading.lease_key):
             await self._pause(LOOK_AGAIN_S)
+
+    async def _may_be_alive(self, lease_key: int) -> bool:
+        try:
+            return await self._repository.is_alive(lease_key)
+        except Unavailable:
+            return True  # a database that is busy for a moment ends nobody's download
 
     async def _refund(self, lease_key: int, size: int) -> None:
         # Streams end by being cancelled, so this runs on by itself.
