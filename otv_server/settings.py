@@ -101,14 +101,6 @@ def names() -> list[str]:
     return [each.name for each in dataclasses.fields(Settings)]
 
 
-def to_environment(settings: Settings) -> dict[str, str]:
-    """The same settings for a child process or for plain uvicorn."""
-    values = {name: getattr(settings, name) for name in names()}
-    return {
-        PREFIX + name.upper(): str(value) for name, value in values.items() if value is not None
-    }
-
-
 def _from_file(path: str | None) -> dict[str, Any]:
     if path is None:
         return {}

@@ -7,12 +7,16 @@ them use the real client.
 from __future__ import annotations
 
 import secrets
+import time
 from base64 import b64encode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PART = 8 << 20
 MANIFEST_BYTES = 4202  # the smallest bucket, sealed
@@ -221,3 +225,13 @@ def send_content(api: Api, parts: list[bytes], *links: RawLink) -> RawShare:
         assert api.part(share.sid, share.owner, index, part).status_code == 201
     assert api.seal(share.sid, share.owner, parts, share.links).status_code == 200
     return share
+
+
+def eventually(is_so: Callable[[], bool], within_s: float = 5) -> bool:
+    """Whether a process did what it does by itself, within the time that it has for it."""
+    deadline = time.monotonic() + within_s
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

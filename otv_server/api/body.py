@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from litestar.dto import AbstractDTO
+from litestar.params import PathParameter
 from litestar.routes import HTTPRoute
 
 from otv_server.api import wire
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 Body = TypeVar("Body", bound=wire.Request)
+ID_PATTERN = r"^[A-Za-z0-9_-]{16}$"
+ShareId = Annotated[str, PathParameter(description="The share's id.", pattern=ID_PATTERN)]
+LinkId = Annotated[str, PathParameter(description="The link's id.", pattern=ID_PATTERN)]
 
 
 class StrictBody(AbstractDTO[Body]):

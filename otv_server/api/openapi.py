@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from litestar import Request
 
 PATH = "/api/v1/openapi.json"
-JSON = "application/json"
-PROBLEM = "application/problem+json"
 
 _ID = "AAECAwQFBgcICQoL"
 _SHARE = "DA0ODxAREhMUFRYX"

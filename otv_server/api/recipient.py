@@ -7,17 +7,17 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from litestar import Controller, Request, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import HeaderParameter, JSONBody, PathParameter
+from litestar.params import HeaderParameter, JSONBody
 from litestar.response import Stream
 
 from otv_server.api import render, wire
-from otv_server.api.body import StrictBody, access_guard, lease_guard, proof_of
+from otv_server.api.body import LinkId, StrictBody, access_guard, lease_guard, proof_of
 from otv_server.api.caller import KeepAddresses, caller_of
 from otv_server.api.headers import Span, etag, span
-from otv_server.api.problems import problems
+from otv_server.api.problems import AnyRequest, problems
 from otv_server.domain import errors
 from otv_server.domain.limits import SMALL_JSON_MAX_BYTES
 from otv_server.domain.share import ClaimAttempt, Outcome
@@ -26,10 +26,8 @@ from otv_server.service.opening import Opening
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 
-AnyRequest = Request[Any, Any, Any]
 ACCESS: list[dict[str, list[str]]] = [{"access": []}]
 LEASE: list[dict[str, list[str]]] = [{"lease": []}]
-LinkId = Annotated[str, PathParameter(description="The link's id.", pattern=r"^[A-Za-z0-9_-]{16}$")]
 
 
 class Recipient(Controller):

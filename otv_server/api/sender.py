@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Controller, Request, Response, delete, get, post, put
+from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, JSONBody, PathParameter
 
 from otv_server.api import render, wire
-from otv_server.api.body import StrictBody, owner_guard, proof_of, upload_guard
+from otv_server.api.body import (
+    LinkId,
+    ShareId,
+    StrictBody,
+    owner_guard,
+    proof_of,
+    upload_guard,
+)
 from otv_server.api.caller import caller_of
 from otv_server.api.headers import content_digest, content_length
-from otv_server.api.problems import problems
+from otv_server.api.problems import AnyRequest, problems
 from otv_server.domain import errors
 from otv_server.domain.limits import MAX_PART_INDEX, Limits
 from otv_server.service.sending import Sending
 
-AnyRequest = Request[Any, Any, Any]
 OWNER: list[dict[str, list[str]]] = [{"owner": []}]
-ShareId = Annotated[
-    str, PathParameter(description="The share's id.", pattern=r"^[A-Za-z0-9_-]{16}$")
-]
-LinkId = Annotated[str, PathParameter(description="The link's id.", pattern=r"^[A-Za-z0-9_-]{16}$")]
 
 
 class Sender(Controller):

@@ -217,18 +217,18 @@ def parse(data: bytes, kind: type[Body]) -> Body:
         raise Malformed("The body has too many fields.")
     try:
         # Two readers. msgspec is quick to refuse what is not of the right shape, and so bounds
-        # what the slow one, which sees duplicate keys, can be made to do.
-        msgspec.json.decode(data, type=kind)
-        fields = json.loads(
+        # what the slow one, which sees what msgspec passes over, can be made to do.
+        body = msgspec.json.decode(data, type=kind)
+        json.loads(
             data.decode(),
             object_pairs_hook=_once,
             parse_int=_natural,
             parse_float=_refuse,
             parse_constant=_refuse,
         )
-        return msgspec.convert(fields, kind)
-    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise Malformed("The body is not the JSON that this call takes.") from error
+    return body
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -78,11 +78,6 @@ def egress_budget(content_bytes: int) -> int:
     return 3 * content_bytes + (64 << 20)
 
 
-def part_count(content_bytes: int) -> int:
-    """How many parts this much ciphertext is cut into."""
-    return -(-content_bytes // PART_BYTES)
-
-
 def check_part(index: int, length: int, declared_bytes: int | None, limits: Limits) -> None:
     """Refuse a part that can't belong to its share (protocol section 7, rules of sending).
 

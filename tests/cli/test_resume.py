@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from typing import TYPE_CHECKING
 
 from tests.cli.test_put_get import noise
+from tests.support import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Otv, Valve
@@ -31,7 +30,7 @@ def test_killed_get_goes_on_in_a_new_process(otv: Otv, valve: Valve) -> None:
     valve.limit_down = valve.down_bytes + DURABLE + 10 * MIB
     process = opener.start("get", link, "-o", "out")
     assert valve.reached.wait(40)
-    _wait_until(lambda: _recorded_parts(otv) >= DURABLE // PART)
+    assert eventually(lambda: _recorded_parts(otv) >= DURABLE // PART, 20)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     before = valve.down_bytes
@@ -45,15 +44,6 @@ def test_killed_get_goes_on_in_a_new_process(otv: Otv, valve: Valve) -> None:
     assert valve.down_bytes - before < SIZE - DURABLE + 5 * MIB
     assert [path.name for path in (otv.folder / "out").iterdir()] == ["big"]
     assert list((otv.state / "openings").iterdir()) == []
-
-
-def _wait_until(is_so: Callable[[], bool]) -> None:
-    """Until another process has come so far; there is no clock to pass in."""
-    for _ in range(2000):
-        if is_so():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never came so far")
 
 
 def _recorded_parts(otv: Otv) -> int:
@@ -73,7 +63,7 @@ def test_interrupted_get_says_how_to_go_on_and_does(otv: Otv, valve: Valve) -> N
     valve.limit_down = valve.down_bytes + 12 * MIB
     process = otv.start("get", link, "-o", "out")
     assert valve.reached.wait(40)
-    _wait_until(lambda: _written_bytes(otv.folder / "out") >= PART)
+    assert eventually(lambda: _written_bytes(otv.folder / "out") >= PART, 20)
 
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=20)
@@ -95,7 +85,7 @@ def test_get_to_another_folder_starts_over_there(otv: Otv, valve: Valve) -> None
     valve.limit_down = valve.down_bytes + 10 * MIB
     process = otv.start("get", link, "-o", "first")
     assert valve.reached.wait(40)
-    _wait_until(lambda: _written_bytes(otv.folder / "first") >= PART)
+    assert eventually(lambda: _written_bytes(otv.folder / "first") >= PART, 20)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
 

@@ -8,7 +8,6 @@ import random
 import subprocess
 import sys
 import textwrap
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,7 @@ from otv_client.envelope.keys import Outcome, receipt_mac
 from otv_client.link import parse_link
 from otv_client.reporting import judged
 from otv_client.transport import Transport
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,6 +189,11 @@ def test_terms_outside_the_limits_are_refused_before_the_upload(client: Client) 
             client.send("x", terms)
 
 
+def stored_in(server: RunningServer) -> set[Path]:
+    """Every blob of the server."""
+    return {path for path in (server.data / "blobs").rglob("*") if path.is_file()}
+
+
 def test_a_source_that_fails_takes_everything_back(client: Client, server: RunningServer) -> None:
     """A half upload would keep its room on the server for an hour."""
 
@@ -201,13 +206,12 @@ def test_a_source_that_fails_takes_everything_back(client: Client, server: Runni
                 raise LocalError("the disk is gone")
             return bytes(size)
 
+    before = stored_in(server)  # other tests' shares live on the same server
+
     with pytest.raises(LocalError):
         client.send(Failing(), name="x")
 
-    deadline = time.monotonic() + 5  # the server's sweep deletes, in a process of its own
-    while any(path.is_file() for path in (server.data / "blobs").rglob("*")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    assert eventually(lambda: stored_in(server) <= before)
 
 
 def test_a_server_that_swaps_manifests_is_found_out(client: Client) -> None:

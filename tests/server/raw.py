@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from dataclasses import dataclass
 from select import select
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 from tests.support import b64, bearer, digest_header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from tests.support import RawLink, RawShare
@@ -77,16 +76,6 @@ def answer(line: socket.socket) -> Answer:
 def answered(lines: Sequence[socket.socket]) -> list[socket.socket]:
     """Those on which something has come already."""
     return select(lines, [], [], 0)[0]
-
-
-def eventually(is_so: Callable[[], bool], within_s: float = 5) -> bool:
-    """Whether a process did what it does by itself, within the time that it has for it."""
-    deadline = time.monotonic() + within_s
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def is_stored(data: Path, content: bytes) -> bool:

@@ -14,6 +14,7 @@ from tests.support import (
     RawShare,
     b64,
     bearer,
+    eventually,
     hashed,
     new_secret,
     send_content,
@@ -216,7 +217,7 @@ def test_parts_go_with_the_last_acknowledgement(tmp_path: Path, clock: Clock) ->
         api.ack(share.link, lease)
 
         assert share.report()["state"] == "gone"
-        assert raw.eventually(lambda: not raw.is_stored(tmp_path / "data", content))
+        assert eventually(lambda: not raw.is_stored(tmp_path / "data", content))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tests.support import (
     RawShare,
     b64,
     bearer,
+    eventually,
     new_secret,
     root_of,
     send_content,
@@ -232,7 +233,7 @@ def test_reader_that_breaks_off_is_charged_for_what_went_out(
             got += len(line.recv(64 << 10))
 
     # What the two sockets buffered went out, too: a few MiB, of the 8 charged at a time.
-    assert raw.eventually(lambda: got - CHUNK <= bytes_read(share) <= got + 5 * MIB)
+    assert eventually(lambda: got - CHUNK <= bytes_read(share) <= got + 5 * MIB)
     assert api.content(share.link, lease, range_="bytes=0-0").status_code == 206
 
 
@@ -246,9 +247,7 @@ def test_reader_that_takes_nothing_is_charged_for_little(server: RunningServer, 
             line.sendall(raw.content_head(share.link, lease, Range="bytes=0-"))
             assert raw.answer(line).status == 206
 
-    assert raw.eventually(
-        lambda: api.content(share.link, lease, range_="bytes=0-0").status_code == 206
-    )
+    assert eventually(lambda: api.content(share.link, lease, range_="bytes=0-0").status_code == 206)
 
 
 @pytest.mark.parametrize("what", ["link", "share"])

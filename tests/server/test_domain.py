@@ -21,7 +21,6 @@ from otv_server.domain.limits import (
     check_part,
     content_root,
     egress_budget,
-    part_count,
 )
 from otv_server.domain.share import (
     ClaimAttempt,
@@ -323,7 +322,6 @@ def test_root_is_the_protocols() -> None:
     parts = [bytes(PART_BYTES), b"x"]
 
     assert content_root(PART_BYTES + 1, [hashed(part) for part in parts]) == root_of(parts)
-    assert part_count(PART_BYTES + 1) == len(parts)
 
 
 def test_secrets_do_not_show_in_reprs() -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from tests.conftest import RunningServer, running_server, start_server
 from tests.searching import files_with, spellings
-from tests.support import PART, Api, RawLink, RawShare, send_content, send_small
+from tests.support import PART, Api, RawLink, RawShare, eventually, send_content, send_small
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 WITHIN_S = 5
@@ -28,16 +28,6 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         tmp_path_factory.mktemp("erasing"), min_free_bytes=0, rate=0, min_ttl=1
     ) as running:
         yield running
-
-
-def within(seconds: float, is_so: Callable[[], bool]) -> bool:
-    """Whether it became so in time; a real process acts, so there is no clock to pass in."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def blob_files(data: Path) -> list[Path]:
@@ -69,7 +59,7 @@ def test_manifest_is_gone_from_every_file(mine: RunningServer, bucket: int, endi
     api = Api.of(mine.url)
     link = RawLink(manifest=secrets.token_bytes(bucket), ttl_s=4 if ending == "expired" else 600)
     share = send_small(api, link)
-    assert within(2, lambda: bool(traces(mine.data, share))), "the search is blind"
+    assert eventually(lambda: bool(traces(mine.data, share)), 2), "the search is blind"
 
     if ending in ("opened", "rejected"):
         open_link(share, link, ending)
@@ -83,7 +73,7 @@ def test_manifest_is_gone_from_every_file(mine: RunningServer, bucket: int, endi
 
     # Files are read one after the other, and pages move from one to the other meanwhile: what
     # is not found twice is not there.
-    assert within(WITHIN_S + 4, lambda: not any(traces(mine.data, share) for _ in range(2)))
+    assert eventually(lambda: not any(traces(mine.data, share) for _ in range(2)), WITHIN_S + 4)
     api.http.close()
 
 
@@ -95,7 +85,7 @@ def test_parts_are_deleted_in_time(mine: RunningServer) -> None:
 
     open_link(share, share.link)
 
-    assert within(WITHIN_S, lambda: not blob_files(mine.data))
+    assert eventually(lambda: not blob_files(mine.data), WITHIN_S)
     api.http.close()
 
 
@@ -112,7 +102,7 @@ def test_one_of_two_links_leaves_the_other(mine: RunningServer) -> None:
 
     assert api.content(second, lease).content == b"for both"
     api.ack(second, lease)
-    assert within(WITHIN_S, lambda: not blob_files(mine.data))
+    assert eventually(lambda: not blob_files(mine.data), WITHIN_S)
     api.http.close()
 
 

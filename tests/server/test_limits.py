@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.server import raw
 from tests.server.timed import timed_api
 from tests.support import (
     Api,
@@ -16,6 +15,7 @@ from tests.support import (
     bearer,
     begin,
     digest_header,
+    eventually,
     new_id,
     new_secret,
     send_content,
@@ -144,7 +144,7 @@ def test_room_is_given_back_when_it_is_over(tight: Api, clock: Clock, end: str) 
             tight.claim(share.link, lease)
             clock.forward(HOUR_S)
 
-    assert raw.eventually(lambda: declare(tight, TOTAL).status_code == 201)
+    assert eventually(lambda: declare(tight, TOTAL).status_code == 201)
 
 
 def test_room_is_kept_while_a_lease_lives(tight: Api, clock: Clock) -> None:
@@ -166,7 +166,7 @@ def test_room_of_an_upload_is_given_back(tight: Api, clock: Clock, size: int | N
 
     clock.forward(HOUR_S)
 
-    assert raw.eventually(lambda: declare(tight, TOTAL).status_code == 201)
+    assert eventually(lambda: declare(tight, TOTAL).status_code == 201)
 
 
 def test_room_of_a_refused_part_is_given_back(tight: Api) -> None:
@@ -216,7 +216,7 @@ def test_unfinished_uploads_of_one_address_are_bounded(
         assert verdict(refused) == (429, "slow_down")
         assert int(refused.headers["Retry-After"]) > 0
         assert verdict(small) == (201, None)
-        assert raw.eventually(lambda: declare(api, 7).status_code == 201)
+        assert eventually(lambda: declare(api, 7).status_code == 201)
 
 
 def test_other_addresses_have_uploads_of_their_own(tmp_path: Path) -> None:

@@ -9,7 +9,17 @@ import pytest
 
 from tests.conftest import RunningServer, running_server
 from tests.server import raw
-from tests.support import Api, RawLink, RawShare, b64, bearer, hashed, new_secret, send_content
+from tests.support import (
+    Api,
+    RawLink,
+    RawShare,
+    b64,
+    bearer,
+    eventually,
+    hashed,
+    new_secret,
+    send_content,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +54,8 @@ def use_every_way(server: RunningServer) -> tuple[RawShare, bytes]:
         line.sendall(raw.content_head(link, lease) + b"no HTTP\r\n\r\n")
     with raw.call(server.url) as line:
         line.sendall(f"GET /api/v1/links/{b64(link.id)} NONSENSE\r\n\r\n".encode())
-        raw.eventually(lambda: bool(raw.answered([line])))
-    assert raw.eventually(lambda: "swept" in server.log_text())
+        eventually(lambda: bool(raw.answered([line])))
+    assert eventually(lambda: "swept" in server.log_text())
     api.revoke(share.sid, share.owner)
     api.http.close()
     return share, lease

@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.server import raw
-from tests.support import Api, RawLink, b64, bearer, new_secret, send_content, send_small, verdict
+from tests.support import (
+    Api,
+    RawLink,
+    b64,
+    bearer,
+    eventually,
+    new_secret,
+    send_content,
+    send_small,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from tests.server.timed import Clock
@@ -181,7 +190,7 @@ def test_ended_link_is_forgotten_after_its_retention(timed: Api, clock: Clock) -
     share = send_small(timed, RawLink(ttl_s=60))
 
     clock.forward(60)
-    assert raw.eventually(lambda: share.report()["state"] == "gone")
+    assert eventually(lambda: share.report()["state"] == "gone")
     clock.forward(7 * 86_400 - 1)
     assert timed.look(share.link).status_code == 200
     clock.forward(1)
@@ -190,7 +199,7 @@ def test_ended_link_is_forgotten_after_its_retention(timed: Api, clock: Clock) -
         answers = (timed.look(share.link), timed.share(share.sid, share.owner))
         return {verdict(answer) for answer in answers} == {(404, "unknown")}
 
-    assert raw.eventually(is_forgotten)
+    assert eventually(is_forgotten)
 
 
 def test_head_on_a_link_says_nothing(api: Api) -> None:

@@ -21,6 +21,7 @@ from tests.support import (
     bearer,
     begin,
     digest_header,
+    eventually,
     hashed,
     new_id,
     new_secret,
@@ -203,7 +204,7 @@ def test_part_that_is_not_its_digest_leaves_nothing(server: RunningServer, api: 
 
     assert verdict(refused) == (400, "digest_mismatch")
     assert share.report()["parts"] == []
-    assert raw.eventually(lambda: not raw.is_stored(server.data, data))
+    assert eventually(lambda: not raw.is_stored(server.data, data))
 
 
 def test_part_that_breaks_off_leaves_nothing(server: RunningServer, api: Api) -> None:
@@ -213,9 +214,9 @@ def test_part_that_breaks_off_leaves_nothing(server: RunningServer, api: Api) ->
 
     with raw.call(server.url) as line:
         line.sendall(raw.part_head(share, 0, data) + data[: 2 << 20])
-        assert raw.eventually(lambda: raw.is_stored(server.data, data))
+        assert eventually(lambda: raw.is_stored(server.data, data))
 
-    assert raw.eventually(lambda: not raw.is_stored(server.data, data))
+    assert eventually(lambda: not raw.is_stored(server.data, data))
     assert share.report()["parts"] == []
     assert api.part(share.sid, share.owner, 0, data).status_code == 201
 
@@ -233,7 +234,7 @@ def test_two_parts_racing_for_one_index(server: RunningServer, api: Api) -> None
     winner = rivals.pop(statuses.index(201))
     assert raw.is_stored(server.data, winner)
     assert share.report()["parts"][0]["digest"] == b64(hashed(winner))
-    assert raw.eventually(lambda: not any(raw.is_stored(server.data, loser) for loser in rivals))
+    assert eventually(lambda: not any(raw.is_stored(server.data, loser) for loser in rivals))
 
 
 def test_equal_parts_racing_for_one_index(api: Api) -> None:
@@ -283,13 +284,13 @@ def test_share_revoked_while_a_part_arrives_does_not_keep_it(
 
     with raw.call(server.url) as line:
         line.sendall(raw.part_head(share, 0, data) + data[:-1])
-        assert raw.eventually(lambda: raw.is_stored(server.data, data))
+        assert eventually(lambda: raw.is_stored(server.data, data))
         api.revoke(share.sid, share.owner)
         line.sendall(data[-1:])
         answer = raw.answer(line)
 
     assert answer.status == 410
-    assert raw.eventually(lambda: not raw.is_stored(server.data, data))
+    assert eventually(lambda: not raw.is_stored(server.data, data))
 
 
 def test_inline_share_takes_no_part(api: Api) -> None:
@@ -325,14 +326,14 @@ def test_parts_on_their_way_at_once_are_bounded(server: RunningServer, api: Api)
         arriving = [lines.enter_context(raw.call(server.url)) for _ in range(36)]
         for index, line in enumerate(arriving):
             line.sendall(raw.part_head(share, index, DATA) + DATA[:5])
-        assert raw.eventually(lambda: len(raw.answered(arriving)) == 4)
+        assert eventually(lambda: len(raw.answered(arriving)) == 4)
         statuses = [raw.answer(line).status for line in raw.answered(arriving)]
         refused = api.part(share.sid, share.owner, 36, DATA)
 
     assert statuses == [429] * 4
     assert verdict(refused) == (429, "slow_down")
     assert int(refused.headers["Retry-After"]) > 0
-    assert raw.eventually(lambda: api.part(share.sid, share.owner, 36, DATA).status_code == 201)
+    assert eventually(lambda: api.part(share.sid, share.owner, 36, DATA).status_code == 201)
 
 
 def test_unknown_share_takes_no_part(api: Api) -> None:

@@ -11,6 +11,7 @@ from tests.support import (
     Api,
     RawLink,
     begin,
+    eventually,
     new_secret,
     send_content,
     send_small,
@@ -45,7 +46,7 @@ def test_revoked_share_leaves_no_part(server: RunningServer, api: Api) -> None:
     api.revoke(share.sid, share.owner)
 
     assert share.report()["parts"] == []
-    assert raw.eventually(lambda: not raw.is_stored(server.data, content))
+    assert eventually(lambda: not raw.is_stored(server.data, content))
 
 
 def test_one_link_is_revoked_alone(api: Api) -> None:
@@ -124,7 +125,7 @@ def test_upload_is_taken_back(server: RunningServer, api: Api) -> None:
 
     assert answer.status_code == 204
     assert share.report()["state"] == "gone"
-    assert raw.eventually(lambda: not raw.is_stored(server.data, content))
+    assert eventually(lambda: not raw.is_stored(server.data, content))
 
 
 @pytest.mark.parametrize("whose", ["access", "unlock", "lease", "other owner"])

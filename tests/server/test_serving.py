@@ -19,7 +19,7 @@ import pytest
 from otv_server.serving import bind
 from otv_server.settings import Settings
 from tests.conftest import running_server, start_server
-from tests.support import Api, RawLink, send_small
+from tests.support import Api, RawLink, eventually, send_small
 
 
 def run_server(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -79,12 +79,12 @@ def test_killed_worker_is_replaced_and_forgets_nothing(tmp_path: Path) -> None:
 
         for worker in before:
             os.kill(worker, signal.SIGKILL)
-        deadline = time.monotonic() + 20
-        while set(children_of(server.process.pid)) & set(before) or len(
-            children_of(server.process.pid)
-        ) < len(before):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+
+        def are_replaced() -> bool:
+            now = set(children_of(server.process.pid))
+            return not now & set(before) and len(now) >= len(before)
+
+        assert eventually(are_replaced, 20)
 
         retrying = Api(
             httpx.Client(
@@ -106,10 +106,7 @@ def test_workers_end_with_their_killed_supervisor(tmp_path: Path) -> None:
 
     server.stop(signal.SIGKILL)
 
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{worker}").exists() for worker in workers):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    assert eventually(lambda: not any(Path(f"/proc/{each}").exists() for each in workers), 20)
 
 
 def test_listener_sends_without_delay(tmp_path: Path) -> None:

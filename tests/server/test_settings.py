@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otv_server.settings import BadSetting, Settings, load, names, to_environment
+from otv_server.settings import BadSetting, Settings, load, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,14 +62,6 @@ def test_environment_is_read_as_the_types_say() -> None:
 def test_what_others_keep_in_the_environment_is_left_alone() -> None:
     """Else a variable of another program would stop this one."""
     assert load({"PATH": "/bin", "RATE": "9", "otv_rate": "9"}) == Settings()
-
-
-def test_settings_survive_the_way_through_an_environment() -> None:
-    """Else worker processes would run under other settings than were checked."""
-    settings = Settings(port=0, data=Path("/x"), max_total_bytes=5, keep_addresses="full", rate=0)
-
-    assert load(to_environment(settings)) == settings
-    assert load(to_environment(Settings())) == Settings()
 
 
 @pytest.mark.parametrize(
