@@ -1,0 +1,3 @@
+/** A placeholder until the viewer is built. */
+
+export {};
