@@ -3,8 +3,9 @@
 import { resolve } from "node:path";
 import type { BuildEnvironmentOptions } from "vite";
 
-/** Inside the Python package; `hatch_build.py` passes a folder of its own and swaps it in. */
-export const OUT_DIR = resolve(import.meta.dirname, "../otv_server/page");
+/** Inside the Python package, or where `hatch_build.py` says, which swaps the whole folder in. */
+export const OUT_DIR =
+  process.env["OTV_PAGE_DIR"] ?? resolve(import.meta.dirname, "../otv_server/page");
 
 export const output: BuildEnvironmentOptions = {
   // What Chromium, Firefox ESR, WebKitGTK 2.50 and Safari 16.4 all understand.
@@ -13,4 +14,5 @@ export const output: BuildEnvironmentOptions = {
   modulePreload: false, // one script needs no preloading, and the polyfill calls fetch
   sourcemap: false,
   reportCompressedSize: false, // tests/server/test_page.py holds the weight
+  chunkSizeWarningLimit: 1500, // kB: pdf.js's worker, loaded for a PDF alone
 };

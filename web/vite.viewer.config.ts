@@ -27,6 +27,8 @@ async function classicScript(entry: string): Promise<string> {
       ...output,
       write: false,
       lib: { entry, formats: ["iife"], name: "pdfjsWorker", fileName: "pdf.worker" },
+      // A classic script has no URL of its own; pdf.js is given none to load from either.
+      rolldownOptions: { transform: { define: { "import.meta": "{}" } } },
     },
   });
   const [built] = Array.isArray(result) ? result : [result];
