@@ -155,6 +155,7 @@ export type LocalReason =
   | "no_room" // less storage than the share needs
   | "too_large_for_memory" // no private storage here, and more than memory takes
   | "storage" // private storage failed
+  | "worker" // the browser ended the work: no memory left, or its script didn't load
   | "busy"; // another tab is opening this link
 
 export class LocalError extends OtvError {
