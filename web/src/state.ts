@@ -1,0 +1,201 @@
+/**
+ * What this browser sent and is opening, in IndexedDB.
+ *
+ * Kept of a share: its owner's proof O and each link's receipt key K; of an opening: its lease T and
+ * how far it got. Never a link's secret S, a password, a note, a file's name, or a key that opens
+ * content (protocol section 8): what a database deletes stays on the disk until it tidies up.
+ */
+
+import type { Bytes } from "./bytes";
+import { LocalError } from "./errors";
+
+export const PROOF_BYTES = 32;
+
+const DATABASE = "otv";
+const VERSION = 1;
+const SHARES = "shares";
+const OPENINGS = "openings";
+
+/** One link that was sent: its id, the key that its receipts are checked with, and for whom it is. */
+export interface SentLinkRecord {
+  id: string;
+  ack: Bytes;
+  /** As the sender calls it; it never leaves this browser. */
+  name: string;
+}
+
+/** A share that this browser sent. */
+export interface ShareRecord {
+  server: string;
+  id: string;
+  owner: Bytes;
+  /** Milliseconds since 1970. */
+  createdAt: number;
+  links: SentLinkRecord[];
+  /**
+   * The person has been told that it is over. It can still be asked for, its receipts with it,
+   * until the server forgets it.
+   */
+  isTold: boolean;
+}
+
+/** An opening that this browser began. */
+export interface OpeningRecord {
+  server: string;
+  id: string;
+  /** T, 32 bytes, stored before the claim. */
+  lease: Bytes;
+  /** Milliseconds since 1970 by this device's clock; a guess until the claim is answered. */
+  leaseUntil: number;
+  /** The private file that the content goes to, a random name; empty where it stays in memory. */
+  file: string;
+  /** Parts of the content that are written and durable, from the first on. */
+  partsDone: number;
+  /** Acknowledged, so that only a reload of the tab that shows it may still use the content. */
+  isOver: boolean;
+}
+
+/** Where records are kept. Every method throws LocalError where that fails. */
+export interface State {
+  saveShare(record: ShareRecord): Promise<void>;
+  forgetShare(id: string): Promise<void>;
+  /** Newest first. */
+  shares(): Promise<ShareRecord[]>;
+  saveOpening(record: OpeningRecord): Promise<void>;
+  forgetOpening(record: OpeningRecord): Promise<void>;
+  opening(server: string, id: string): Promise<OpeningRecord | null>;
+  openings(): Promise<OpeningRecord[]>;
+}
+
+/** The database of this origin, or null where the browser gives it none. */
+export async function openState(): Promise<State | null> {
+  try {
+    (await openDatabase()).close();
+    return indexedState;
+  } catch {
+    return null;
+  }
+}
+
+/** Opened for each call: a connection that stays is one that another version has to wait for. */
+const indexedState: State = {
+  saveShare: (record) => write(SHARES, (store) => store.put(record)),
+  forgetShare: (id) => write(SHARES, (store) => store.delete(id)),
+  async shares() {
+    const records = await read(SHARES, (store) => store.getAll());
+    return present(records.map(readShare)).toSorted((a, b) => b.createdAt - a.createdAt);
+  },
+  saveOpening: (record) => write(OPENINGS, (store) => store.put(record)),
+  forgetOpening: ({ server, id }) => write(OPENINGS, (store) => store.delete([server, id])),
+  opening: async (server, id) =>
+    readOpening(await read(OPENINGS, (store) => store.get([server, id]))),
+  openings: async () => present((await read(OPENINGS, (store) => store.getAll())).map(readOpening)),
+};
+
+// --- IndexedDB ---------------------------------------------------------------------------------
+
+function openDatabase(): Promise<IDBDatabase> {
+  const request = indexedDB.open(DATABASE, VERSION);
+  request.addEventListener("upgradeneeded", () => {
+    request.result.createObjectStore(SHARES, { keyPath: "id" });
+    request.result.createObjectStore(OPENINGS, { keyPath: ["server", "id"] });
+  });
+  return result(request);
+}
+
+type Use<T> = (store: IDBObjectStore) => IDBRequest<T>;
+
+/** Returns once what was written outlasts a crash. */
+async function write<T>(name: string, change: Use<T>): Promise<void> {
+  await withStore(name, "readwrite", change);
+}
+
+function read<T>(name: string, query: Use<T>): Promise<T> {
+  return withStore(name, "readonly", query);
+}
+
+async function withStore<T>(name: string, mode: IDBTransactionMode, use: Use<T>): Promise<T> {
+  try {
+    const database = await openDatabase();
+    try {
+      const transaction = database.transaction(name, mode, { durability: "strict" });
+      const [value] = await Promise.all([
+        result(use(transaction.objectStore(name))),
+        completed(transaction),
+      ]);
+      return value;
+    } finally {
+      database.close();
+    }
+  } catch {
+    throw new LocalError("storage");
+  }
+}
+
+function result<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.addEventListener("success", () => resolve(request.result));
+    request.addEventListener("error", () => reject(request.error));
+  });
+}
+
+function completed(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.addEventListener("complete", () => resolve());
+    transaction.addEventListener("abort", () => reject(transaction.error));
+  });
+}
+
+// --- reading: a record of another version must not be taken for one of this --------------------
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function present<T>(records: readonly (T | null)[]): T[] {
+  return records.filter((record) => record !== null);
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null;
+}
+
+function isProof(value: unknown): value is Bytes {
+  return value instanceof Uint8Array && value.length === PROOF_BYTES;
+}
+
+function areStrings(...values: unknown[]): boolean {
+  return values.every((value) => typeof value === "string");
+}
+
+function areNumbers(...values: unknown[]): boolean {
+  return values.every((value) => Number.isSafeInteger(value));
+}
+
+function isSentLink(value: unknown): value is SentLinkRecord {
+  return isFields(value) && areStrings(value["id"], value["name"]) && isProof(value["ack"]);
+}
+
+/** A share's record as it was stored, or null. */
+export function readShare(value: unknown): ShareRecord | null {
+  if (!isFields(value)) return null;
+  const { server, id, owner, createdAt, links, isTold } = value;
+  const fits =
+    areStrings(server, id) &&
+    isProof(owner) &&
+    areNumbers(createdAt) &&
+    Array.isArray(links) &&
+    links.every(isSentLink) &&
+    typeof isTold === "boolean";
+  return fits ? (value as unknown as ShareRecord) : null;
+}
+
+/** An opening's record as it was stored, or null. */
+export function readOpening(value: unknown): OpeningRecord | null {
+  if (!isFields(value)) return null;
+  const { server, id, lease, leaseUntil, file, partsDone, isOver } = value;
+  const fits =
+    areStrings(server, id, file) &&
+    isProof(lease) &&
+    areNumbers(leaseUntil, partsDone) &&
+    typeof isOver === "boolean";
+  return fits ? (value as unknown as OpeningRecord) : null;
+}
