@@ -4,20 +4,31 @@
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 const utf8Encoder = new TextEncoder();
+const LONE_SURROGATE = /[\ud800-\udfff]/u; // the flag keeps pairs together
 
 /** UTF-8. A lone surrogate becomes U+FFFD: ask `isWellFormed` first where that matters. */
 export function utf8(text: string): Bytes {
   return utf8Encoder.encode(text);
 }
 
+/** Whether the text holds no lone surrogate, so that UTF-8 has a form for all of it. */
+export function isWellFormed(text: string): boolean {
+  return !LONE_SURROGATE.test(text);
+}
+
 export function concat(...runs: readonly Uint8Array[]): Bytes {
-  const joined = new Uint8Array(runs.reduce((sum, run) => sum + run.length, 0));
+  return joined(runs);
+}
+
+/** As `concat`, for any number of runs: a call takes some ten thousand arguments, and no more. */
+export function joined(runs: readonly Uint8Array[]): Bytes {
+  const whole = new Uint8Array(runs.reduce((sum, run) => sum + run.length, 0));
   let at = 0;
   for (const run of runs) {
-    joined.set(run, at);
+    whole.set(run, at);
     at += run.length;
   }
-  return joined;
+  return whole;
 }
 
 /** Whether two runs are equal, in a time that depends on their lengths alone. */
@@ -26,6 +37,12 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
   let difference = 0;
   for (let at = 0; at < a.length; at += 1) difference |= (a[at] ?? 0) ^ (b[at] ?? 0);
   return difference === 0;
+}
+
+/** Whether every byte is zero; for padding, so for what is no secret once it is checked. */
+export function isZero(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += 1) if (bytes[at] !== 0) return false;
+  return true;
 }
 
 export function u32(value: number): Bytes {
