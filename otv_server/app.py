@@ -16,7 +16,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from otv_server import logs
-from otv_server.api import openapi
+from otv_server.api import openapi, page
 from otv_server.api.body import refuse_options
 from otv_server.api.caller import KeepAddresses
 from otv_server.api.deadline import with_deadline
@@ -39,6 +39,7 @@ from otv_server.storage.sweeping import SqlSweeping
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from otv_server.domain.ports import Swept
     from otv_server.domain.share import Instant
@@ -119,7 +120,10 @@ async def _delete_strangers(sweeping: Sweeping) -> None:
 
 
 def create_app(
-    settings: Settings | None = None, *, clock: Callable[[], Instant] = now_ms
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], Instant] = now_ms,
+    page_folder: Path = page.FOLDER,
 ) -> Litestar:
     """The application; without settings, those of the environment.
 
@@ -129,7 +133,10 @@ def create_app(
     logs.configure()
     parts = join(settings or load(os.environ), clock)
     return Litestar(
-        route_handlers=[Router("/api/v1", route_handlers=[info, Sender, Recipient])],
+        route_handlers=[
+            Router("/api/v1", route_handlers=[info, Sender, Recipient]),
+            page.router(page_folder),
+        ],
         lifespan=[lambda app: _running(app, parts)],
         state=State(
             {

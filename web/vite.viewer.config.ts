@@ -11,11 +11,12 @@ import { build, defineConfig } from "vite";
 import type { Plugin } from "vite";
 import { hashes, integrity } from "./integrity.ts";
 import { OUT_DIR, output } from "./output.ts";
+import { pdfDecoders, pdfNotices } from "./pdf-parts.ts";
 
 const PDF_WORKER = "virtual:pdf-worker";
 const PDF_WORKER_ENTRY = resolve(
   import.meta.dirname,
-  "node_modules/pdfjs-dist/build/pdf.worker.min.mjs",
+  "node_modules/pdfjs-dist/legacy/build/pdf.worker.mjs", // "legacy": what this build's targets lack
 );
 
 /** The code of `entry` and all that it imports, as one classic script. */
@@ -23,6 +24,7 @@ async function classicScript(entry: string): Promise<string> {
   const result = await build({
     configFile: false,
     logLevel: "warn",
+    plugins: [pdfDecoders()],
     build: {
       ...output,
       write: false,
@@ -50,11 +52,12 @@ function pdfWorker(): Plugin {
 export default defineConfig({
   root: resolve(import.meta.dirname, "viewer"),
   publicDir: false,
-  plugins: [pdfWorker(), integrity(), hashes()],
+  plugins: [pdfWorker(), pdfNotices(), integrity(), hashes()],
   build: {
     ...output,
     outDir: OUT_DIR,
     emptyOutDir: false,
+    assetsDir: "assets/viewer", // what an opaque origin may load: otv_server/api/assets.py
     license: { fileName: "viewer-licenses.md" },
     rolldownOptions: { input: resolve(import.meta.dirname, "viewer/viewer.html") },
   },

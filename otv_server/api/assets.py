@@ -1,0 +1,144 @@
+"""The page's files as answers: their bytes, types and headers (protocol section 10).
+
+Read once into a table, so that no path of a request ever reaches the disk.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from otv_server.api.wire import b64
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+TYPES = {  # Litestar adds that text is UTF-8
+    ".css": "text/css",
+    ".html": "text/html",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript",
+    ".md": "text/plain",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".woff2": "font/woff2",
+}
+UNSERVED = {"hashes.json"}  # for comparing releases; whoever can change a file can change it too
+
+_TRUSTED_TYPES = "require-trusted-types-for 'script'; trusted-types {}"
+_INDEX_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self'; worker-src 'self'; frame-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; " + _TRUSTED_TYPES.format("otv")
+)
+_VIEWER_POLICY = (
+    "default-src 'none'; script-src 'self'; img-src blob: data:; media-src blob:; "
+    "connect-src 'none'; worker-src blob:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'; sandbox allow-scripts; " + _TRUSTED_TYPES.format("otv-viewer")
+)
+# A worker lives by the policy of its own script. Other files obey none unless opened by hand.
+_ASSET_POLICY = (
+    "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; "
+    + _TRUSTED_TYPES.format("'none'")
+)
+
+# Everything that browsers know but what the page uses, to hand on a link: `clipboard-write` and
+# `web-share` are the page's own where they aren't named, and no frame's.
+_PERMISSIONS = (
+    "accelerometer=(), autoplay=(), bluetooth=(), browsing-topics=(), camera=(), "
+    "clipboard-read=(), compute-pressure=(), display-capture=(), encrypted-media=(), "
+    "fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), "
+    "keyboard-map=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), "
+    "otp-credentials=(), payment=(), picture-in-picture=(), publickey-credentials-create=(), "
+    "publickey-credentials-get=(), screen-wake-lock=(), serial=(), storage-access=(), "
+    "sync-xhr=(), usb=(), window-management=(), xr-spatial-tracking=()"
+)
+
+_NO_GZIP = re.compile(r"q\s*=\s*0(\.0{0,3})?")
+
+
+class Asset:
+    """One file of the page.
+
+    Args:
+        path: where it lies in the page's folder, and so, but for the index, on the server.
+        body: its bytes.
+    """
+
+    def __init__(self, path: str, body: bytes) -> None:
+        self.path = path
+        self.body = body
+        self.media_type = TYPES[path[path.rindex(".") :]]
+
+    @cached_property
+    def compressed(self) -> bytes | None:
+        """Its bytes in gzip, where that is shorter; made when first asked for, and kept."""
+        shorter = gzip.compress(self.body, compresslevel=9, mtime=0)
+        return shorter if len(shorter) < len(self.body) else None
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """Those of every answer with this file, 304 included."""
+        return {
+            "Cache-Control": self._cache_control,
+            "ETag": f'W/"{b64(sha256(self.body).digest()[:15])}"',
+            "Vary": "Accept-Encoding",
+            "Permissions-Policy": _PERMISSIONS,
+            **self._isolation,
+        }
+
+    @property
+    def _cache_control(self) -> str:
+        # The name of what the build puts there holds a hash of its content.
+        is_hashed = self.path.startswith("assets/")
+        return "public, max-age=31536000, immutable" if is_hashed else "no-cache"
+
+    @property
+    def _isolation(self) -> Mapping[str, str]:
+        """What may load it, and what it may do."""
+        if self.path == "viewer.html" or self.path.startswith("assets/viewer/"):
+            return {
+                "Content-Security-Policy": _VIEWER_POLICY,
+                "Cross-Origin-Resource-Policy": "cross-origin",
+                "Access-Control-Allow-Origin": "*",
+            }
+        is_index = self.path == "index.html"
+        return {
+            "Content-Security-Policy": _INDEX_POLICY if is_index else _ASSET_POLICY,
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+        }
+
+
+def read_page(folder: Path) -> dict[str, Asset]:
+    """Every file that is served, by its path in ``folder``; none where there is no page.
+
+    Raises:
+        KeyError: a file is of a kind that ``TYPES`` doesn't know.
+    """
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.*")}
+    return {
+        name: Asset(name, path.read_bytes())
+        for name, path in sorted(paths.items())
+        if path.is_file() and name not in UNSERVED
+    }
+
+
+def is_known(etag: str, if_none_match: Sequence[str]) -> bool:
+    """Whether the caller holds this very file (RFC 9110, section 13.1.2: a weak comparison)."""
+    known = {tag.strip().removeprefix("W/") for tag in ",".join(if_none_match).split(",")}
+    return "*" in known or etag.removeprefix("W/") in known
+
+
+def takes_gzip(accept_encoding: Sequence[str]) -> bool:
+    """Whether the caller names gzip, and not with a weight of nought (RFC 9110, section 12.5.3)."""
+    for coding in ",".join(accept_encoding).split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip().lower() == "gzip":
+            return not _NO_GZIP.fullmatch(weight.strip())
+    return False
