@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,8 +18,8 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
 STARTUP_S = 20
 
 
@@ -95,5 +97,30 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """One real server for all tests that leave its settings alone."""
     with running_server(
         tmp_path_factory.mktemp("server"), min_free_bytes=0, rate=0, max_unsealed=10_000
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def built_page() -> Path:
+    """The page's folder, built from the sources as they stand: a second or two, once."""
+    script = ROOT / "web/hatch_build.py"
+    with script.open() as lock:  # test processes that run side by side build it once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(
+            [sys.executable, script], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / "otv_server/page"
+
+
+@pytest.fixture(scope="session")
+def page_server(
+    built_page: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    """A real server with the page of these sources, for all tests that leave its settings alone."""
+    assert built_page.is_dir()
+    with running_server(
+        tmp_path_factory.mktemp("page-server"), min_free_bytes=0, rate=0, max_unsealed=10_000
     ) as running:
         yield running
