@@ -2,11 +2,12 @@
 
 import { describe, expect, it } from "vitest";
 
-import { type Bytes, utf8 } from "../src/bytes";
+import { type Bytes, concat, u64, utf8 } from "../src/bytes";
 import { primitives } from "../src/crypto";
 import { Floe, FloeParams, SEGMENT_OVERHEAD } from "../src/envelope/floe";
 import { IntegrityError } from "../src/errors";
 import { counting, flipped } from "./chance";
+import { fromHex } from "./vectors/bytes";
 
 const SMALL = new FloeParams(40, 2);
 const KEY = new Uint8Array(32);
@@ -35,6 +36,20 @@ async function opened(floe: Floe, at: number, segment: Bytes, isLast: boolean) {
     expect(out.some(Boolean)).toBe(false);
     return null;
   }
+}
+
+/** The same once more, word for word from section 4, for the message above. */
+async function openedPlainly(segment: Bytes, at: number, isLast: boolean) {
+  const info = concat(fromHex("00000000002800000020"), counting(0, 32));
+  const expand = async (key: Bytes, purpose: Bytes, length: number) => {
+    const block = concat(info, purpose, utf8("aad"), Uint8Array.of(1));
+    return (await primitives.hmacSha384(key, block)).slice(0, length);
+  };
+  const messageKey = await expand(KEY, utf8("MESSAGE_KEY:"), 48);
+  const purpose = concat(utf8("DEK:"), u64(at - (at % 4)));
+  const aead = await primitives.aes256Gcm(await expand(messageKey, purpose, 32));
+  const aad = concat(u64(at), Uint8Array.of(Number(isLast)));
+  return aead.open(segment.subarray(4, 16), segment.subarray(16), aad);
 }
 
 describe("a segment", () => {
@@ -66,6 +81,15 @@ describe("a segment", () => {
     }
   });
 
+  it("is what a plain reading of section 4 gives: else no one else could open it", async () => {
+    const { floe, segments } = await message();
+
+    for (const at of segments.keys()) {
+      const plain = await opened(floe, at, segments[at]!, at === 9);
+      expect(await openedPlainly(segments[at]!, at, at === 9)).toEqual(plain);
+    }
+  });
+
   it("beyond 2^32 has a place of its own: indices are numbers of 64 bits", async () => {
     const floe = await Floe.create(KEY, counting(0, 32), utf8("aad"), SMALL);
     const far = 2 ** 32 + 5;
@@ -73,6 +97,7 @@ describe("a segment", () => {
     await floe.sealInto(out, far, utf8("distance"), random(12), false);
 
     expect(await opened(floe, far, out, false)).toEqual(utf8("distance"));
+    expect(await openedPlainly(out, far, false)).toEqual(utf8("distance"));
     expect(await opened(floe, 5, out, false)).toBeNull();
   });
 });

@@ -42,7 +42,12 @@ export const PART_BYTES = V1.partBytes;
 export const SEGMENT_PLAIN = V1.floe.segmentPlain;
 export const PART_PLAIN = V1.partPlain;
 
-/** Where everything is, as it follows from the content's length. */
+/**
+ * Where everything is, as it follows from the content's length.
+ *
+ * The divisions are exact enough: below 2^53 a quotient that is not whole lies further above the
+ * whole number than doubles round, so rounding up never misses a segment.
+ */
 export class Geometry {
   /** `l`, bytes of the padded content. */
   readonly length: number;
@@ -56,9 +61,9 @@ export class Geometry {
 
   private constructor(length: number, layout: Layout) {
     this.length = length;
-    this.segments = ceil(length, layout.floe.segmentPlain);
+    this.segments = Math.ceil(length / layout.floe.segmentPlain);
     this.ciphertext = length + SEGMENT_OVERHEAD * this.segments;
-    this.parts = ceil(this.ciphertext, layout.partBytes);
+    this.parts = Math.ceil(this.ciphertext / layout.partBytes);
     this.layout = layout;
   }
 
@@ -78,7 +83,7 @@ export class Geometry {
    * @throws IntegrityError no content has that many bytes of ciphertext.
    */
   static ofCiphertext(ciphertext: number, layout = V1): Geometry {
-    const length = ciphertext - SEGMENT_OVERHEAD * ceil(ciphertext, layout.floe.segmentBytes);
+    const length = ciphertext - SEGMENT_OVERHEAD * Math.ceil(ciphertext / layout.floe.segmentBytes);
     const geometry = new Geometry(Math.max(length, 1), layout);
     if (geometry.ciphertext !== ciphertext || paddedContent(length) !== length) {
       throw new IntegrityError("the content has a length that none can have");
@@ -160,7 +165,7 @@ export class ContentSealer {
   async sealPart(part: number, plaintext: Uint8Array, isLast: boolean): Promise<Bytes> {
     this.#assertPlainLength(plaintext.length, isLast);
     const { floe, partSegments } = this.#layout;
-    const segments = ceil(plaintext.length, floe.segmentPlain);
+    const segments = Math.ceil(plaintext.length / floe.segmentPlain);
     const sealed = new Uint8Array(plaintext.length + SEGMENT_OVERHEAD * segments);
     await inLanes(segments, (at) =>
       this.#floe.sealInto(
@@ -222,7 +227,7 @@ export class ContentOpener {
     const [start, stop] = this.#geometry.partPlain(part);
     const plain = new Uint8Array(stop - start);
     const first = part * layout.partSegments;
-    await inLanes(ceil(ciphertext.length, layout.floe.segmentBytes), (at) =>
+    await inLanes(Math.ceil(ciphertext.length / layout.floe.segmentBytes), (at) =>
       this.#floe.openInto(
         piece(plain, at, layout.floe.segmentPlain),
         first + at,
@@ -288,10 +293,4 @@ export function checkPadding(plaintext: Uint8Array, start: number, filesBytes: n
 
 function piece(whole: Uint8Array, at: number, length: number): Uint8Array {
   return whole.subarray(at * length, (at + 1) * length);
-}
-
-/** The quotient rounded up; exact up to 2^53, where dividing first would not be. */
-function ceil(number: number, divisor: number): number {
-  const rest = number % divisor;
-  return (number - rest) / divisor + (rest > 0 ? 1 : 0);
 }

@@ -73,11 +73,7 @@ export function isType(text: string): boolean {
   return text.length <= MAX_TYPE_BYTES && TYPE.test(text);
 }
 
-/**
- * Whether the files may travel in the manifest: small, and with room beside the JSON.
- *
- * @throws UsageError a name or the note is no text.
- */
+/** Whether the files may travel in the manifest: small, and with room beside the JSON. */
 export function fitsInline(note: string, files: readonly FileEntry[], view: boolean): boolean {
   const total = filesBytes(files);
   if (total > MAX_INLINE_BYTES) return false;
@@ -88,17 +84,18 @@ export function fitsInline(note: string, files: readonly FileEntry[], view: bool
 /**
  * Before anything is uploaded: can there be a manifest for this?
  *
+ * @returns how many bytes its padded plaintext has.
  * @throws UsageError too many files, too long a note, a name or type that no reader accepts, or
  *   more of them all than fit.
  */
-export function checkSendable(note: string, files: readonly FileEntry[], view: boolean): void {
+export function checkSendable(note: string, files: readonly FileEntry[], view: boolean): number {
   const blob = {
     key: new Uint8Array(KEY_BYTES),
     header: new Uint8Array(HEADER_BYTES),
     length: paddedContent(filesBytes(files)),
     root: new Uint8Array(ROOT_BYTES),
   };
-  encode({ note, view, files, blob, inline: new Uint8Array() });
+  return encode({ note, view, files, blob, inline: new Uint8Array() }).length;
 }
 
 /**
