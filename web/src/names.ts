@@ -15,7 +15,8 @@ const MAX_EXTENSION_BYTES = 32;
 // Category Cc, which no version of Unicode will change; what turns the direction of writing; what
 // other systems take for a separator. `/` separates here.
 const FORBIDDEN = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\\:]/u;
-const FORBIDDEN_OR_NO_TEXT = new RegExp(`${FORBIDDEN.source}|\\p{Cs}`, "gu");
+const EACH_FORBIDDEN = new RegExp(FORBIDDEN, "gu");
+const LONE_SURROGATE = /\p{Cs}/gu;
 const ENDS_BADLY = /[. ]+$/;
 // Windows gives these to a device, with any extension. Without the flag `u` no letter beyond ASCII
 // folds into one of ASCII: U+0131 is no I here, and U+017F no S.
@@ -66,7 +67,9 @@ export function checkNames(names: readonly string[]): void {
  * that is too long its outermost folders. Two names can become the same one.
  */
 export function safeName(name: string): string {
-  const visible = name.normalize("NFC").replace(FORBIDDEN_OR_NO_TEXT, "_");
+  // In this order: some browsers normalise what is no text to U+FFFD, others leave it.
+  const text = name.replace(LONE_SURROGATE, "_");
+  const visible = text.normalize("NFC").replace(EACH_FORBIDDEN, "_");
   const components = visible.split("/").filter((part) => part !== "" && part !== ".");
   return innermost(components.map(safeComponent)).join("/") || "_";
 }
@@ -123,7 +126,7 @@ function shortened(component: string): string {
 }
 
 /** The longest beginning of a text that takes no more bytes than that. */
-function firstBytes(text: string, room: number): string {
+export function firstBytes(text: string, room: number): string {
   return text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(room)).read);
 }
 
