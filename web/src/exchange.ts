@@ -13,7 +13,7 @@ import { concat } from "./bytes";
 import { Unreachable } from "./errors";
 import { errorOf, nonsense } from "./problems";
 import type { Retrying } from "./retry";
-import { Transient, checkStopped } from "./retry";
+import { Transient, checkStopped, linked } from "./retry";
 
 export const ANSWER_BYTES = 8 << 20; // section 7: a body is at most 8 MiB
 export const PROBLEM_BYTES = 64 << 10;
@@ -80,15 +80,13 @@ export function jsonObject(raw: Uint8Array): Json {
 
 /** Ends an attempt when the operation ends, or when nothing has happened for too long. */
 class Watch {
-  readonly #own = new AbortController();
-  readonly #outer: AbortSignal;
+  readonly #own: AbortController;
   readonly #stallMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(outer: AbortSignal, stallS: number) {
-    this.#outer = outer;
+    this.#own = linked(outer);
     this.#stallMs = stallS * 1000;
-    outer.addEventListener("abort", this.end);
     this.touch();
   }
 
@@ -99,15 +97,14 @@ class Watch {
   /** Something happened. */
   touch(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.end, this.#stallMs);
+    this.#timer = setTimeout(() => this.end(), this.#stallMs);
   }
 
   /** Nothing more is waited for; what is still on its way is given up. */
-  readonly end = (): void => {
+  end(): void {
     clearTimeout(this.#timer);
-    this.#outer.removeEventListener("abort", this.end);
     this.#own.abort();
-  };
+  }
 }
 
 /** Requests to one server, for one operation. */

@@ -82,6 +82,20 @@ export class Transient extends Error {
   }
 }
 
+/**
+ * A controller of its own whose signal ends with any of the others, too. Abort it when it is not
+ * needed any more: that lets go of the others. (`AbortSignal.any` is too young.)
+ */
+export function linked(...outer: AbortSignal[]): AbortController {
+  const own = new AbortController();
+  const stop = (): void => own.abort();
+  for (const signal of outer) {
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { signal: own.signal });
+  }
+  return own;
+}
+
 /** Throws where the person has stopped it. */
 export function checkStopped(signal: AbortSignal): void {
   if (signal.aborted) throw new Interrupted("stopped");

@@ -6,7 +6,8 @@ import { b64encode, base64 } from "./b64";
 import type { Bytes } from "./bytes";
 import { Over, Unknown, UsageError } from "./errors";
 import type { Http, Upload } from "./exchange";
-import { Exchange, PROBLEM_BYTES } from "./exchange";
+import { Exchange, PROBLEM_BYTES, STALL_S } from "./exchange";
+import type { Patience } from "./retry";
 import { BRIEF, Retrying } from "./retry";
 
 const BRIEF_STALL_S = 5;
@@ -77,11 +78,20 @@ export class Transport {
     return this.#uploadToken !== "";
   }
 
-  /** The same server with little patience and a stop of its own: for a last word. */
+  /** The same server, whatever becomes of this operation. */
+  detached(): Transport {
+    return this.#anew(this.retrying.patience, STALL_S);
+  }
+
+  /** The same with little patience: for a last word. */
   brief(): Transport {
-    const { clock } = this.retrying;
-    const retrying = new Retrying(clock, new AbortController().signal, BRIEF);
-    return new Transport(new Exchange(this.#exchange.http, this.server, retrying, BRIEF_STALL_S));
+    return this.#anew(BRIEF, BRIEF_STALL_S);
+  }
+
+  #anew(patience: Patience, stallS: number): Transport {
+    const { clock, hasAnswered } = this.retrying;
+    const retrying = new Retrying(clock, new AbortController().signal, patience, hasAnswered);
+    return new Transport(new Exchange(this.#exchange.http, this.server, retrying, stallS));
   }
 
   // --- the calls ---------------------------------------------------------------------------------
