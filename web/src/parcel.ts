@@ -113,7 +113,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** What the browser says, where section 5 takes it; else by the name's ending; else nothing. */
 function typeOf(said: string, name: string): string {
   if (said !== "" && isType(said)) return said;
-  const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  const ending = /[^/]\.([^./]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
   return Object.hasOwn(TYPES, ending) ? (TYPES[ending] ?? "") : "";
 }
 

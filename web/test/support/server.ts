@@ -6,12 +6,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, vi } from "vitest";
 
 const ADDRESS = /serves (http:\S+)/;
 
 /** Given by the tests of the whole project; else the checkout's own. */
-function python(): string {
+export function python(): string {
   const given = process.env["OTV_TEST_PYTHON"];
   if (given) return given;
   const own = join(import.meta.dirname, "../../../.venv/bin/python");
@@ -45,6 +45,8 @@ async function start(data: string, flags: readonly string[]): Promise<[string, (
 export function withServer(...flags: string[]): { url: string; data: string } {
   const server = { url: "", data: "" };
   let stop: (() => Promise<void>) | undefined;
+  // Argon2id takes a second or two here, and machines that run tests are busy.
+  vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
   beforeAll(async () => {
     server.data = await mkdtemp(join(tmpdir(), "otv-page-"));
     [server.url, stop] = await start(server.data, flags);

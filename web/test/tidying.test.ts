@@ -1,0 +1,173 @@
+/** What an opening leaves behind, and when it goes (protocol section 10). */
+
+import { expect, it } from "vitest";
+
+import { Client } from "../src/client";
+import { LocalError } from "../src/errors";
+import { idText } from "../src/link";
+import { Device } from "./support/device";
+import type { Tab } from "./support/device";
+import { withServer } from "./support/server";
+import { contents, fileOf, hashOf, linkOf, open, quiet, send } from "./support/sharing";
+
+const server = withServer();
+const HOUR_MS = 3600 * 1000;
+const expected = { "a.txt": hashOf(Buffer.from("hello")) };
+
+async function freshLink() {
+  const files = [fileOf("a.txt", "hello", "text/plain")];
+  return linkOf(await send(new Device().tab(), server.url, files, { note: "words" }));
+}
+
+function clientOf(tab: Tab): Client {
+  return new Client(tab.world, server.url);
+}
+
+function later(device: Device, ms: number): void {
+  device.now = () => new Date(Date.now() + ms);
+}
+
+/** Everything that a device still knows of an opening. */
+async function left(device: Device) {
+  return [(await device.state.openings()).length, (await device.storage?.names())?.length];
+}
+
+async function acknowledged(device: Device) {
+  const tab = device.tab();
+  const link = await freshLink();
+  const opened = await open(tab, link);
+  expect(await opened.acknowledge()).toBe(true);
+  return { tab, link, opened };
+}
+
+it("Done leaves nothing, and the archive goes, too", async () => {
+  const device = new Device();
+  const { opened, link } = await acknowledged(device);
+  await opened.zip(quiet);
+  expect(await left(device)).toEqual([1, 2]);
+  await opened.wipe();
+  expect(opened.ending.aborted).toBe(true);
+  expect(await left(device)).toEqual([0, 0]);
+  expect(device.holders.size).toBe(0);
+  expect(await clientOf(device.tab()).reopened(idText(link))).toBeNull();
+});
+
+it("the lease's end wipes what is still shown", async () => {
+  const device = new Device();
+  const { tab, opened } = await acknowledged(device);
+  const [alarm] = tab.alarms;
+  expect(alarm?.at).toEqual(opened.until);
+  alarm?.ring();
+  await expect.poll(() => left(device)).toEqual([0, 0]);
+});
+
+it("a reload of the tab shows it again", async () => {
+  const device = new Device();
+  const { tab, link, opened } = await acknowledged(device);
+  const again = clientOf(tab.reload());
+  await again.tidy();
+  const shown = await again.reopened(idText(link));
+  if (!shown) throw new Error("it was there");
+  expect(shown).toMatchObject({ note: "words", view: false, isDurable: true, until: opened.until });
+  expect(shown.files).toMatchObject([{ name: "a.txt", size: 5, type: "text/plain" }]);
+  expect(await contents(shown)).toEqual(expected);
+  expect(await shown.acknowledge()).toBe(true);
+  await shown.wipe();
+  expect(await left(device)).toEqual([0, 0]);
+});
+
+it("another tab does not show it, and its start leaves it alone while this one does", async () => {
+  const device = new Device();
+  const { link } = await acknowledged(device);
+  const other = clientOf(device.tab());
+  await other.tidy();
+  expect(await other.reopened(idText(link))).toBeNull();
+  expect(await left(device)).toEqual([1, 1]);
+});
+
+it("once its tab is closed the next start wipes it", async () => {
+  const device = new Device();
+  const { tab } = await acknowledged(device);
+  tab.close();
+  await clientOf(device.tab()).tidy();
+  expect(await left(device)).toEqual([0, 0]);
+});
+
+it("a copy of the tab does not show it a second time", async () => {
+  const device = new Device();
+  const { tab, link } = await acknowledged(device);
+  const first = clientOf(tab.reload());
+  expect(await first.reopened(idText(link))).not.toBeNull();
+  expect(await first.reopened(idText(link))).toBeNull();
+});
+
+it("after the lease's end a reload shows nothing, and the start wipes it", async () => {
+  const device = new Device();
+  const { tab, link } = await acknowledged(device);
+  later(device, HOUR_MS + 1000);
+  const again = clientOf(tab.reload());
+  expect(await again.reopened(idText(link))).toBeNull();
+  await again.tidy();
+  expect(await left(device)).toEqual([0, 0]);
+});
+
+it("an opening that is not acknowledged stays until its lease ends", async () => {
+  const device = new Device();
+  const tab = device.tab();
+  tab.http = { ...tab.http, fetch: (url, init) => (url.endsWith("/ack") ? lost() : fetch(url, init)) };
+  const opened = await open(tab, await freshLink());
+  expect(await opened.acknowledge()).toBe(false);
+  tab.close();
+  await clientOf(device.tab()).tidy();
+  expect(await left(device)).toEqual([1, 1]);
+  later(device, HOUR_MS + 1000);
+  await clientOf(device.tab()).tidy();
+  expect(await left(device)).toEqual([0, 0]);
+});
+
+function lost(): Promise<never> {
+  return Promise.reject(new TypeError("no network"));
+}
+
+it("files that no record names are removed", async () => {
+  const device = new Device();
+  device.storage?.files.set("forgotten", new Uint8Array(3));
+  await acknowledged(device);
+  await clientOf(device.tab()).tidy();
+  expect(await left(device)).toEqual([1, 1]);
+  expect(await device.storage?.names()).not.toContain("forgotten");
+});
+
+it("what the browser doesn't let go of goes at the next start", async () => {
+  const device = new Device();
+  const { tab, opened } = await acknowledged(device);
+  const { storage } = device;
+  if (!storage) throw new Error("there is one");
+  const remove = storage.remove.bind(storage);
+  storage.remove = () => Promise.reject(new LocalError("storage"));
+  await expect(opened.wipe()).rejects.toEqual(new LocalError("storage"));
+  await clientOf(device.tab()).tidy();
+  expect(await left(device)).toEqual([1, 1]);
+  storage.remove = remove;
+  tab.close();
+  await clientOf(device.tab()).tidy();
+  expect(await left(device)).toEqual([0, 0]);
+});
+
+it("a note alone is never written down", async () => {
+  const device = new Device();
+  const link = await linkOf(await send(new Device().tab(), server.url, [], { note: "secret" }));
+  const opened = await open(device.tab(), link);
+  expect(JSON.stringify(await device.state.openings())).not.toContain("secret");
+  expect(await device.storage?.names()).toEqual([]);
+  expect(await opened.acknowledge()).toBe(true);
+  expect(await left(device)).toEqual([0, 0]);
+});
+
+it("opening the same link again in the tab that has it is told that it is over", async () => {
+  const device = new Device();
+  const { tab, link } = await acknowledged(device);
+  const again = tab.reload();
+  await expect(open(again, link)).rejects.toMatchObject({ state: "opened" });
+  expect(await left(device)).toEqual([0, 0]);
+});
