@@ -50,7 +50,7 @@ _ASSET_POLICY = (
 # Everything that browsers know but what the page uses, to hand on a link: `clipboard-write` and
 # `web-share` are the page's own where they aren't named, and no frame's.
 _PERMISSIONS = (
-    "accelerometer=(), autoplay=(), bluetooth=(), browsing-topics=(), camera=(), "
+    "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), "
     "clipboard-read=(), compute-pressure=(), display-capture=(), encrypted-media=(), "
     "fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), "
     "keyboard-map=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), "
