@@ -232,7 +232,8 @@ export const browserHttp: Http = {
       request.addEventListener("abort", fail);
       upload.signal.addEventListener("abort", () => request.abort(), { once: true });
       if (upload.signal.aborted) fail();
-      else request.send(upload.body);
+      // As a Blob: Chromium sends a buffer twenty times slower, and keeps copies of it in the tab.
+      else request.send(new Blob([upload.body]));
     }),
 };
 
