@@ -11,6 +11,8 @@ import { b64encode } from "./b64";
 import type { Bytes } from "./bytes";
 import { concat } from "./bytes";
 import { Unreachable } from "./errors";
+import type { NextPiece } from "./pieces";
+import { largePieces, pieces } from "./pieces";
 import { errorOf, nonsense } from "./problems";
 import type { Retrying } from "./retry";
 import { Transient, checkStopped, linked } from "./retry";
@@ -45,11 +47,14 @@ export interface Request {
   isLastWord?: boolean;
 }
 
-/** A request whose body is large, and whose way out is watched. */
+/**
+ * A request whose body is large, and whose way out is watched. The body is a blob: Chromium sends one
+ * ten times as fast as bytes in a page's own memory.
+ */
 export interface Upload {
   url: string;
   headers: Readonly<Record<string, string>>;
-  body: Bytes;
+  body: Blob;
   signal: AbortSignal;
   /** Told how many bytes of the body have gone out so far. */
   sent: (bytes: number) => void;
@@ -145,7 +150,7 @@ export class Exchange {
   }
 
   /** `PUT` a large body, which is the same on every attempt; `sent` starts at 0 with each. */
-  uploaded(request: Request, body: Bytes, sent: (bytes: number) => void): Promise<void> {
+  uploaded(request: Request, body: Blob, sent: (bytes: number) => void): Promise<void> {
     return this.#attempts(async (watch) => {
       const moved = (bytes: number): void => {
         watch.touch();
@@ -173,7 +178,7 @@ export class Exchange {
       const response = await this.#fetched(request, watch);
       await this.#accept(response, CONTENT_STATUSES, watch);
       checkRange(response, start, size);
-      yield* this.#pieces(response, watch);
+      if (response.body) yield* this.#pieces(largePieces(response.body), watch);
     } finally {
       watch.end();
     }
@@ -247,29 +252,28 @@ export class Exchange {
     }
   }
 
-  async *#pieces(response: Response, watch: Watch): AsyncGenerator<Bytes, void> {
-    if (!response.body) return;
-    const reader = response.body.getReader();
+  async *#pieces(next: NextPiece, watch: Watch): AsyncGenerator<Bytes, void> {
     for (;;) {
       // The pieces of one stream come one after the other.
       // oxlint-disable-next-line no-await-in-loop
-      const { done, value } = await this.#passing(reader.read());
-      if (done) return;
+      const piece = await this.#passing(next());
+      if (piece === null) return;
       watch.touch();
-      yield value;
+      yield piece;
     }
   }
 
   /** The whole body, or a refusal as soon as it is longer than `limit` bytes. */
   async #capped(response: Response, limit: number, watch: Watch): Promise<Bytes> {
-    const pieces: Bytes[] = [];
+    const found: Bytes[] = [];
     let length = 0;
-    for await (const piece of this.#pieces(response, watch)) {
+    if (!response.body) return concat();
+    for await (const piece of this.#pieces(pieces(response.body), watch)) {
       length += piece.length;
       if (length > limit) throw nonsense("too long");
-      pieces.push(piece);
+      found.push(piece);
     }
-    return concat(...pieces);
+    return concat(...found);
   }
 }
 

@@ -148,7 +148,7 @@ it("revoking what is over is fine", async () => {
 
 it("a part goes out with its digest, and again with the same bytes", async () => {
   script = [hangsUp, problem(503, "unavailable"), says(201)];
-  const sealed = Uint8Array.of(1, 2, 3);
+  const sealed = new Blob([Uint8Array.of(1, 2, 3)]);
   const part = { index: 7, sealed, digest: PROOF };
   const sent: number[] = [];
   await transport().calls.putPart("AAECAwQFBgcICQoL", PROOF, part, (bytes) => sent.push(bytes));
@@ -175,7 +175,7 @@ describe("content", () => {
   async function read(start: number, calls = transport().calls): Promise<number[]> {
     const pieces: Bytes[] = [];
     for await (const piece of calls.content("AAECAwQFBgcICQoL", PROOF, PROOF, start, SIZE)) {
-      pieces.push(piece);
+      pieces.push(piece.slice());
     }
     return pieces.flatMap((piece) => [...piece]);
   }
