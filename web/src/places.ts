@@ -1,0 +1,24 @@
+/** What an address of the page means. Pure. */
+
+/** Which view an address asks for. */
+export type Place =
+  | { kind: "send" }
+  | { kind: "open"; text: string }
+  | { kind: "no_key"; id: string }
+  | { kind: "escaped" };
+
+/** @param address the whole address, `https://host/s/<id>#<fragment>`. */
+export function placeOf(address: string): Place {
+  const { pathname, hash } = new URL(address);
+  if (!pathname.startsWith("/s/")) return { kind: "send" };
+  // A link scanner or a proxy wrote the # as %23: then the secret stands in the path, and a
+  // server has seen it (protocol section 2).
+  if (/%23/i.test(pathname)) return { kind: "escaped" };
+  if (hash.length <= 1) return { kind: "no_key", id: pathname.slice("/s/".length) };
+  return { kind: "open", text: address };
+}
+
+/** The address without its fragment, for the history once the secret has done its work. */
+export function withoutFragment(address: string): string {
+  return address.replace(/#.*$/s, "");
+}

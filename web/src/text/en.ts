@@ -1,0 +1,350 @@
+/**
+ * Every word of the page that people read, in English; another language is another file of this
+ * type. Only the viewer's words stand beside, in `viewer.ts`.
+ *
+ * Written for people who don't know what a key is: short sentences, the next step first.
+ */
+
+import type { Ending, LocalReason, UsageReason } from "../errors";
+import type { Receipt } from "../reporting";
+import { ago, brief, bytes, clock, count, duration, moment } from "./format";
+
+/** A heading, what it means, and what to do next. */
+export interface Told {
+  title: string;
+  body: string;
+  next?: string;
+}
+
+const after = (since: Date | null, now: Date): string =>
+  since ? ` ${moment(since, now)}` : "";
+
+const endings: Record<Ending, (since: Date | null, now: Date) => Told> = {
+  opened: (since, now) => ({
+    title: `This link was opened already${after(since, now)}`,
+    body: "A link opens once, so it holds nothing any more.",
+    next: "If that wasn’t you, tell the sender that someone else has read it.",
+  }),
+  taken: (since, now) => ({
+    title: `Taken by someone else${after(since, now)}`,
+    body: "It is being received on another device, or in another browser.",
+    next: "If that wasn’t you, tell the sender now: they can still revoke it.",
+  }),
+  expired: (since, now) => ({
+    title: "This link has expired",
+    body: `Its time ran out${after(since, now)}. What it held has been erased, unopened.`,
+    next: "Ask the sender for a new link.",
+  }),
+  revoked: (since, now) => ({
+    title: "The sender has revoked this link",
+    body: `It was taken back${after(since, now)}, and what it held has been erased.`,
+  }),
+  guessed: (since, now) => ({
+    title: "Ended by wrong passwords",
+    body: `Too many wrong passwords were tried${since ? `; the last one${after(since, now)}` : ""}. What it held has been erased.`,
+    next: "Ask the sender for a new link.",
+  }),
+  over: (since, now) => ({
+    title: "This link is over",
+    body: `It ended${after(since, now)}. What it held has been erased.`,
+  }),
+};
+
+const usage: Record<UsageReason, string> = {
+  nothing_to_send: "There is nothing to send yet. Add a file or type a text.",
+  too_many_files: "One link holds at most 4,096 files. Pack them into an archive first.",
+  too_long_names: "The names of these files and the note are too long for one link. Pack the files into an archive, or send the note as a file.",
+  too_long_note: "The text is longer than a link takes. Send it as a file.",
+  no_text: "A name, the text or the password holds a character that is none. Type it again.",
+  password_empty: "Type a password.",
+  password_long: "The password is too long. 1,024 bytes are the most.",
+  password_unneeded: "This link needs no password.",
+  server: "This address can’t be used for links.",
+  pin: "This server’s certificate can’t be used for links.",
+  terms: "One of the choices below doesn’t fit. Look at the marked one.",
+  other: "This can’t be sent.",
+};
+
+const refusals: Record<string, string> = {
+  upload_token: "This server wants an upload token. Ask whoever runs it, and check that it is typed right.",
+  too_large: "This is larger than the server takes.",
+  no_room: "The server has no room for this at the moment. Try again later.",
+  slow_down: "The server is busy. Try again in a minute.",
+  egress_spent: "This opening has read all that it may.",
+  ttl: "The server doesn’t keep links for that long, or that short.",
+  delay: "The server doesn’t schedule links that far ahead.",
+  openings: "The server allows fewer openings.",
+  personal_links: "The server allows fewer personal links.",
+  links: "The server hasn’t taken every link.",
+};
+
+const local: Record<LocalReason, (file: string) => string> = {
+  changed: (file) => `“${file}” changed or went away while it was being sent. Nothing was sent. Choose it again.`,
+  no_room: () => "There isn’t enough free space in this browser for it. Free some space, then open the link again: nothing is lost.",
+  too_large_for_memory: () => "It is too large for this browser, which has no private storage for pages. Nothing was spent: open the link in another browser (not in a private window), or with the command-line client.",
+  storage: () => "This browser’s private storage failed. Nothing is lost: open the link again.",
+  worker: () => "The browser stopped the work, perhaps for lack of memory. Close other tabs, then try again.",
+  busy: () => "Another tab of this browser is opening this link. Go on there.",
+};
+
+const receipts: Record<Receipt, string> = {
+  verified: "receipt checked",
+  invalid: "receipt is not genuine",
+  none: "no receipt",
+};
+
+export const en = {
+  locale: "en-GB",
+  name: "One-Time View",
+
+  page: {
+    tagline: "Opens once, then it’s gone.",
+    home: "One-Time View: send something",
+    how: "Everything is locked on your device before it leaves. The server never gets the key; it is part of the link.",
+    loading: "One moment…",
+    noScript: "This page locks and unlocks files in your browser, and needs JavaScript for that.",
+    insecure: {
+      title: "This address can’t be used safely",
+      body: "Browsers lock and unlock files only over https:// or on the same machine. This page was opened over plain http://.",
+      next: "Open it by its https:// address. Whoever runs this server can say which.",
+    },
+    failed: {
+      title: "Something went wrong in this page",
+      body: "It is a mistake of ours.",
+      next: "Load the page again. If you were opening a link, it goes on where it stopped.",
+    },
+    tryAgain: "Try again",
+  },
+
+  send: {
+    title: "Send something that opens once",
+    intro: "Add files or type a secret, and share the link. Whoever opens it first is the only one who can.",
+    drop: "Drop files here",
+    dropHint: "or paste them",
+    chooseFiles: "Choose files",
+    chooseFolder: "Choose a folder",
+    chosen: "Files to send",
+    remove: (name: string): string => `Remove ${name}`,
+    removeAll: "Remove all",
+    total: (files: number, size: number): string => `${count(files, "file", "files")}, ${bytes(size)}`,
+    more: (files: number): string => `and ${count(files, "more file", "more files")}`,
+    text: "Secret text",
+    textHint: "A password, a key, a message",
+    note: "Note",
+    noteHint: "A message beside the files",
+    terms: "How it may be opened",
+    expires: "Expires after",
+    expiresOther: "Other…",
+    expiresOtherValue: "How many",
+    expiresOtherUnit: "Unit",
+    expiresRange: (least: number, most: number): string => `From ${duration(least)} to ${duration(most)}.`,
+    units: { s: "seconds", m: "minutes", h: "hours", d: "days" },
+    opensAt: "Opens at",
+    opensAtHint: "Empty: at once",
+    opensAtRange: (most: number): string => `From now to ${duration(most)} ahead.`,
+    password: "Password",
+    passwordHint: "Optional. Send it by another way than the link.",
+    suggest: "Suggest",
+    suggested: "A password was filled in. Copy it now: it is not kept.",
+    show: "Show what is typed",
+    hide: "Hide what is typed",
+    opens: "Openings",
+    opensHint: "How many times each link opens",
+    links: "Personal links",
+    linksHint: "One for each recipient, each told apart",
+    countRange: (most: number): string => `From 1 to ${most.toLocaleString("en-GB")}.`,
+    linkName: (index: number): string => `Name for link ${index}`,
+    linkNames: "Names stay in this browser. They help you tell the links apart.",
+    viewOnly: "View only",
+    viewOnlyHint: "Asks recipients to look, not to keep. A courtesy, not a lock: nobody can be kept from copying what they see.",
+    viewOnlyUnviewable: (files: number): string =>
+      `${files === 1 ? "One of these files" : `${files} of these files`} can’t be shown in a browser, so a view-only recipient couldn’t see ${files === 1 ? "it" : "them"}.`,
+    token: "Upload token",
+    tokenHint: "This server asks for one. Whoever runs it hands them out.",
+    go: "Create link",
+    renamed: (from: string, to: string): string => `“${from}” is sent as “${to}”, so that every system can save it.`,
+    skippedFolder: (path: string): string => `The folder “${path}” is empty and isn’t sent.`,
+    skippedFile: (path: string): string => `“${path}” can’t be read and isn’t sent.`,
+    tooLarge: (limit: number): string => `This server takes at most ${bytes(limit)} in one link.`,
+    noServer: "The server can’t be reached. Your files stay chosen.",
+  },
+
+  sending: {
+    title: "Sending",
+    preparing: "Getting ready…",
+    detail: "Keep this page open until the link is there.",
+    finishing: "Almost done…",
+    cancel: "Cancel",
+    cancelled: "Cancelled. What was sent has been taken back.",
+    offline: "No network. It goes on by itself once you are back online.",
+    leave: "Leaving stops the sending.",
+  },
+
+  progress: {
+    amount: (done: number, total: number | null): string =>
+      total === null ? bytes(done) : `${bytes(done)} of ${bytes(total)}`,
+    rate: (perSecond: number): string => `${bytes(perSecond)}/s`,
+    left: (seconds: number): string => `${brief(seconds)} left`,
+  },
+
+  sent: {
+    title: (links: number): string => (links === 1 ? "Your link is ready" : "Your links are ready"),
+    body: (opens: number, hasPassword: boolean): string =>
+      `Whoever has ${hasPassword ? "the link and the password" : "the link"} can open it${opens === 1 ? ", once" : `, ${opens} times in all`}.${hasPassword ? " Send the password by another way." : ""}`,
+    keep: "The link is not kept here. Copy it before you leave.",
+    link: "Link",
+    numbered: (index: number): string => `Link ${index}`,
+    copy: "Copy link",
+    copied: "Copied",
+    copyFailed: "Press Ctrl+C (⌘C) to copy",
+    share: "Share",
+    shareTitle: "A link that opens once",
+    showQr: "Show QR code",
+    hideQr: "Hide QR code",
+    qr: "QR code of the link",
+    revoke: "Revoke",
+    another: "Send something else",
+    unknownState: "The server can’t be reached, so the state may be old.",
+  },
+
+  state: {
+    ready: (expiresAt: Date, now: Date): string => `Not opened yet. It ends ${moment(expiresAt, now)}.`,
+    readyAgain: (left: number, expiresAt: Date, now: Date): string =>
+      `${count(left, "opening", "openings")} left. It ends ${moment(expiresAt, now)}.`,
+    scheduled: (opensAt: Date, now: Date): string => `Opens ${moment(opensAt, now)}.`,
+    locked: "Locked by wrong passwords.",
+    leased: (at: Date, now: Date): string => `Being received since ${clock(at, now)}`,
+    opened: (at: Date, now: Date): string => `Opened at ${clock(at, now)}`,
+    rejected: (at: Date, now: Date): string => `Received damaged at ${clock(at, now)}, and refused`,
+    lapsed: (at: Date, now: Date): string => `Begun at ${clock(at, now)}, never finished`,
+    cut: (at: Date, now: Date): string => `Begun at ${clock(at, now)}, cut by revoking`,
+    expired: "Expired, unopened.",
+    expiredPartly: "Expired.",
+    revoked: "Revoked.",
+    guessed: "Ended by wrong passwords.",
+    forgotten: "The server has forgotten it.",
+    receipt: (receipt: Receipt): string => receipts[receipt],
+    from: (address: string): string => `from ${address}`,
+    unlock: "Unlock",
+    guesses: (wrong: number): string => `${count(wrong, "wrong password", "wrong passwords")} so far`,
+  },
+
+  list: {
+    title: "Sent from this browser",
+    empty: "Nothing yet.",
+    sent: (at: Date, now: Date): string => `Sent ${ago(at, now)}`,
+    name: (name: string, index: number): string => name || `Link ${index}`,
+    forget: "Remove from this list",
+    secrets: "What was sent and the links themselves are not kept here.",
+  },
+
+  open: {
+    looking: "Looking at the link. This doesn’t open it.",
+    title: "Something was sent to you",
+    lead: (opensLeft: number): string =>
+      opensLeft === 1
+        ? "It opens once. After that the link is used up, and nobody can open it again."
+        : `It can be opened ${opensLeft} more times. Each opening uses up one of them.`,
+    size: "Size",
+    sizeSmall: "small",
+    sizeAbout: (size: number): string => `about ${bytes(size)}`,
+    until: "Can be opened until",
+    ready: "Open it when you are ready to read or save it.",
+    begun: "You have begun to open this link here. It goes on where it stopped; nobody else can open it meanwhile.",
+    password: "Password",
+    passwordHint: "The sender has it. A wrong one spends nothing.",
+    wrong: (left: number | null): string =>
+      left === null || left > 8
+        ? "That password is wrong. Nothing was spent."
+        : `That password is wrong. Nothing was spent. ${count(left, "more try", "more tries")} before the link locks.`,
+    missing: "Type the password first.",
+    go: "Open",
+    opening: "Opening",
+    unlocking: "Checking…",
+    detail: "Keep this page open. If it stops, open the link again on this device and it goes on.",
+    pause: "Stop",
+    paused: "Stopped. Nothing is lost: go on whenever you like, on this device.",
+    leave: "The files haven’t been saved yet.",
+    opensIn: (seconds: number): string => `In ${duration(seconds)}.`,
+  },
+
+  contents: {
+    title: "Here it is",
+    note: "Note",
+    copyNote: "Copy note",
+    files: "Files",
+    save: "Save",
+    view: "View",
+    close: "Close",
+    saveAll: "Save all as ZIP",
+    packing: "Packing…",
+    archive: "one-time-view.zip",
+    done: "Done",
+    doneHint: "“Done” wipes it from this browser. What you saved stays saved.",
+    saving: "Saving. Wait until your browser has finished before you press Done.",
+    keepOpen: "These are only in this page’s memory: save them before you close it.",
+    wiped: {
+      title: "Done",
+      body: "This browser holds nothing of it any more. The link is used up.",
+    },
+    viewOnly: "The sender asks you to look at this, not to keep it. That is a courtesy, not a lock.",
+    unviewable: "This kind of file can’t be shown here.",
+    untold: "The sender couldn’t be told that you opened it. You have everything.",
+    nothing: "There was nothing in it but this.",
+    failed: "Saving failed. Try again.",
+  },
+
+  over: endings,
+  locked: {
+    title: "This link is locked",
+    body: "Too many wrong passwords were tried. Nothing was spent, and it is all still there.",
+    next: "The sender can unlock it. Ask them.",
+  },
+  notYet: (opensAt: Date, now: Date): Told => ({
+    title: `Not yet open: it opens ${moment(opensAt, now)}`,
+    body: "The sender chose when. Nothing is spent by waiting.",
+    next: "You can leave this page open.",
+  }),
+  damaged: {
+    title: "This link is damaged",
+    body: "A character is missing, changed or added. Nothing was spent.",
+    next: "Copy the whole link again, up to its last character.",
+  },
+  noKey: {
+    title: "Half of this link is missing",
+    body: "The part after the # is its key, and it isn’t here. Nothing was spent.",
+    next: "Copy the whole link again. If you have opened it in this browser already, there is nothing more to see.",
+  },
+  escaped: {
+    title: "The key of this link has leaked",
+    body: "The # in it was changed to %23, so its secret part was sent to a server. Programs that check links do that.",
+    next: "Ask the sender to revoke it and to send a new link another way.",
+  },
+  tooNew: {
+    title: "This link is from a newer version",
+    body: "This server’s page doesn’t know its kind. Nothing was spent.",
+    next: "Ask whoever runs the server to update it.",
+  },
+  unknown: {
+    title: "This link is unknown here",
+    body: "It may have ended long ago, or belong to another server.",
+    next: "Check that you have the whole link.",
+  },
+  integrity: {
+    title: "What came is not what was sent",
+    body: "It was changed on its way or on the server, so none of it was kept. The link is used up, and the sender has been told.",
+    next: "Ask the sender for a new link, best through another server.",
+  },
+  unreachable: {
+    title: "No answer from the server",
+    body: "You may be offline, or the server is. Nothing is lost.",
+    next: "Try again in a moment.",
+  },
+  refused: (reason: string): string => refusals[reason] ?? "The server refuses this.",
+  usage: (reason: UsageReason): string => usage[reason],
+  local: (reason: LocalReason, file: string): string => local[reason](file),
+  localTitle: "This browser can’t do it",
+  refusedTitle: "The server refuses",
+};
+
+export type Words = typeof en;

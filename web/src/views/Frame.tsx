@@ -1,0 +1,24 @@
+/** What surrounds every step: the name on top, the one thing to do, how it works below. */
+
+import type { ComponentChildren } from "preact";
+
+import { useSurroundings } from "./context";
+import { Mark } from "./icons";
+
+export function Frame({ children }: { children: ComponentChildren }) {
+  const { text } = useSurroundings();
+  return (
+    <>
+      <header class="top">
+        <a class="brand" href="/" aria-label={text.page.home}>
+          <Mark />
+          <span>{text.name}</span>
+        </a>
+      </header>
+      <main>{children}</main>
+      <footer class="bottom">
+        <p>{text.page.how}</p>
+      </footer>
+    </>
+  );
+}

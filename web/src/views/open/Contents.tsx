@@ -1,0 +1,117 @@
+/** What came: the note, the files to save or view, and "Done", which wipes. */
+
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+
+import type { Opened, OpenedFile } from "../../client";
+import { plain } from "../../text/plain";
+import { useSurroundings } from "../context";
+import { useArrival, useLeaveWarning } from "../hooks";
+import { FileList } from "./FileList";
+import { useSaving } from "./useSaving";
+
+export interface ContentsProps {
+  opened: Opened;
+  onAcknowledged: () => void;
+  onDone: () => void;
+}
+
+export function Contents(props: ContentsProps) {
+  const { text } = useSurroundings();
+  const { opened } = props;
+  const heading = useArrival<HTMLHeadingElement>();
+  const [isTold, acknowledge] = useAcknowledging(props);
+  const [viewed, setViewed] = useState<OpenedFile | null>(null);
+  const saving = useSaving(opened, acknowledge);
+  const hasFiles = opened.files.length > 0;
+  const isUnsaved = hasFiles && !opened.view && !saving.hasSaved;
+  useLeaveWarning(isUnsaved);
+  useEnding(opened, props.onDone);
+  useEffect(() => {
+    // A note alone is received once it is shown; files once they are durable, or saved.
+    if (opened.isDurable || !hasFiles) void acknowledge();
+  }, []);
+  const done = async (): Promise<void> => {
+    await acknowledge();
+    await opened.wipe();
+    props.onAcknowledged();
+    props.onDone();
+  };
+  return (
+    <section class="step contents">
+      <h1 ref={heading} tabIndex={-1}>
+        {text.contents.title}
+      </h1>
+      {opened.view ? <p class="courtesy">{text.contents.viewOnly}</p> : null}
+      {opened.note ? <Note note={opened.note} canCopy={!opened.view} /> : null}
+      {hasFiles ? (
+        <FileList
+          {...{ opened, saving, viewed }}
+          onView={(file) => {
+            void acknowledge();
+            setViewed(file);
+          }}
+          onClose={() => setViewed(null)}
+        />
+      ) : null}
+      {isUnsaved && !opened.isDurable ? (
+        <p class="problem">{text.contents.keepOpen}</p>
+      ) : null}
+      {isTold === false ? <p role="status">{text.contents.untold}</p> : null}
+      <div class="row end">
+        <button type="button" class="button main" onClick={() => void done()}>
+          {text.contents.done}
+        </button>
+        <p class="hint">{saving.hasSaved ? text.contents.saving : text.contents.doneHint}</p>
+      </div>
+    </section>
+  );
+}
+
+/** At the lease's end what lies on the device goes by itself, and so does the step. */
+function useEnding({ ending }: Opened, onEnded: () => void): void {
+  useEffect(() => {
+    ending.addEventListener("abort", onEnded);
+    return () => ending.removeEventListener("abort", onEnded);
+  }, [ending]);
+}
+
+/** Tells the sender, once; the secret leaves the address bar with it. */
+function useAcknowledging({ opened, onAcknowledged }: ContentsProps) {
+  const [isTold, setTold] = useState<boolean | null>(null);
+  const acknowledge = useCallback(async (): Promise<void> => {
+    const told = await opened.acknowledge();
+    setTold(told);
+    // Until the sender is told, a reload needs the secret to go on.
+    if (told) onAcknowledged();
+  }, [opened]);
+  return [isTold, acknowledge] as const;
+}
+
+function Note({ note, canCopy }: { note: string; canCopy: boolean }) {
+  const { text } = useSurroundings();
+  const [isCopied, setCopied] = useState(false);
+  const shown = useRef<HTMLPreElement>(null);
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(note);
+      setCopied(true);
+    } catch {
+      if (shown.current) getSelection()?.selectAllChildren(shown.current);
+    }
+  };
+  return (
+    <section class="note" aria-labelledby="note-title">
+      <div class="head">
+        <h2 id="note-title">{text.contents.note}</h2>
+        {canCopy ? (
+          <button type="button" class="link" onClick={() => void copy()}>
+            {isCopied ? text.sent.copied : text.contents.copyNote}
+          </button>
+        ) : null}
+      </div>
+      <pre dir="auto" ref={shown}>
+        {plain(note)}
+      </pre>
+    </section>
+  );
+}

@@ -1,0 +1,47 @@
+/** An end, or a pause: which one, what it means, what to do next. */
+
+import { useEffect } from "preact/hooks";
+
+import type { Ended } from "../../text/told";
+import { useSurroundings } from "../context";
+import { useArrival, useTick } from "../hooks";
+
+const MS = 1000;
+
+/** @param opensAt looks again by itself once this moment has come. */
+export function EndedStep(props: {
+  ended: Ended;
+  opensAt?: Date | undefined;
+  onAgain?: () => void;
+}) {
+  const { text } = useSurroundings();
+  const heading = useArrival<HTMLHeadingElement>();
+  const { told, again } = props.ended;
+  return (
+    <section class="step ended">
+      <h1 ref={heading} tabIndex={-1}>
+        {told.title}
+      </h1>
+      <p class="lead">{told.body}</p>
+      {told.next ? <p>{told.next}</p> : null}
+      {props.opensAt && props.onAgain ? (
+        <Countdown opensAt={props.opensAt} onOver={props.onAgain} />
+      ) : null}
+      {again && props.onAgain ? (
+        <button type="button" class="button main" onClick={props.onAgain}>
+          {text.page.tryAgain}
+        </button>
+      ) : null}
+    </section>
+  );
+}
+
+function Countdown({ opensAt, onOver }: { opensAt: Date; onOver: () => void }) {
+  const { text, now } = useSurroundings();
+  const left = Math.ceil((opensAt.getTime() - now().getTime()) / MS);
+  useTick();
+  useEffect(() => {
+    if (left <= 0) onOver();
+  }, [left <= 0]);
+  return <p class="countdown">{text.open.opensIn(left)}</p>;
+}

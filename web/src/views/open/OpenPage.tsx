@@ -1,0 +1,115 @@
+/** Opening: see what it is, open it once, keep or view what came. */
+
+import { useCallback, useEffect, useState } from "preact/hooks";
+
+import type { LinkView, Opened } from "../../client";
+import { NotYet } from "../../errors";
+import { KDF, idText, parseLink } from "../../link";
+import type { Link } from "../../link";
+import { withoutFragment } from "../../places";
+import type { Place } from "../../places";
+import { endedBy } from "../../text/told";
+import type { Ended } from "../../text/told";
+import type { Words } from "../../text/en";
+import { useSurroundings } from "../context";
+import { Contents } from "./Contents";
+import { EndedStep } from "./EndedStep";
+import { OpenStep } from "./OpenStep";
+import { checkOpenable } from "./openable";
+
+/** A link that can be opened, or gone on with. */
+export interface Ready {
+  link: Link;
+  view: LinkView;
+  /** This device holds its lease: opening goes on. */
+  isBegun: boolean;
+}
+
+type Stage =
+  | { kind: "looking" }
+  | { kind: "ready"; ready: Ready }
+  | { kind: "opened"; opened: Opened }
+  | { kind: "done" }
+  | { kind: "ended"; ended: Ended; opensAt?: Date };
+
+/** @param place an address of a link: whole, without its key, or with the key escaped. */
+export function OpenPage({ place }: { place: Exclude<Place, { kind: "send" }> }) {
+  const { client, text, now } = useSurroundings();
+  const [stage, setStage] = useState<Stage>({ kind: "looking" });
+  const fail = useCallback((error: unknown): void => {
+    const ended = endedBy(error, text, now());
+    setStage(
+      error instanceof NotYet
+        ? { kind: "ended", ended, opensAt: error.opensAt }
+        : { kind: "ended", ended },
+    );
+  }, []);
+  const look = useCallback(async (): Promise<void> => {
+    setStage({ kind: "looking" });
+    try {
+      setStage(await firstStage(place, client, text));
+    } catch (error) {
+      fail(error);
+    }
+  }, [place, client]);
+  useEffect(() => void look(), [look]);
+
+  switch (stage.kind) {
+    case "looking":
+      return <p class="step waiting-line">{text.open.looking}</p>;
+    case "ready":
+      return (
+        <OpenStep
+          ready={stage.ready}
+          onOpened={(opened) => setStage({ kind: "opened", opened })}
+          onFailed={fail}
+        />
+      );
+    case "opened":
+      return (
+        <Contents
+          opened={stage.opened}
+          onAcknowledged={dropFragment}
+          onDone={() => setStage({ kind: "done" })}
+        />
+      );
+    case "done":
+      return <EndedStep ended={{ told: text.contents.wiped, again: false }} />;
+    case "ended":
+      return <EndedStep ended={stage.ended} opensAt={stage.opensAt} onAgain={() => void look()} />;
+  }
+}
+
+/** Looks at the link, which spends nothing, and says which step comes first. */
+async function firstStage(
+  place: Exclude<Place, { kind: "send" }>,
+  client: ReturnType<typeof useSurroundings>["client"],
+  text: Words,
+): Promise<Stage> {
+  if (place.kind === "escaped") return ended(text.escaped);
+  if (place.kind === "no_key") {
+    const opened = await client.reopened(place.id);
+    return opened ? { kind: "opened", opened } : ended(text.noKey);
+  }
+  const link = await parseLink(place.text);
+  const opened = await client.reopened(idText(link));
+  if (opened) return { kind: "opened", opened };
+  const [view, begun] = await Promise.all([client.look(link), client.begun(link)]);
+  const isBegun = begun !== null;
+  if (!isBegun) checkOpenable(view);
+  return { kind: "ready", ready: { link, view, isBegun } };
+}
+
+function ended(told: Ended["told"]): Stage {
+  return { kind: "ended", ended: { told, again: false } };
+}
+
+/** The secret has done its work: it leaves the address bar and the history (section 10). */
+function dropFragment(): void {
+  history.replaceState(null, "", withoutFragment(location.href));
+}
+
+/** Whether a link wants a password. */
+export function wantsPassword(link: Link): boolean {
+  return link.kdf === KDF.argon2id;
+}

@@ -1,0 +1,155 @@
+/** The first step: what is sent, and how it may be opened. */
+
+import { useMemo, useState } from "preact/hooks";
+
+import { collect } from "../../client";
+import type { Entry, Info, Source, Told } from "../../client";
+import { namesOf, termsOf } from "../../draft";
+import type { Draft, Misfit } from "../../draft";
+import { MAX_FILES } from "../../envelope/manifest";
+import { OtvError } from "../../errors";
+import { checkParcel } from "../../parcel";
+import type { Words } from "../../text/en";
+import { plain } from "../../text/plain";
+import { sentence } from "../../text/told";
+import { Field, typed } from "../Field";
+import { useSurroundings } from "../context";
+import { Picker } from "./Picker";
+import type { Order } from "./SendPage";
+import { TermsForm } from "./TermsForm";
+import type { Dropped } from "./dropped";
+import { useUnviewable } from "./useUnviewable";
+
+export interface ComposerProps {
+  draft: Draft;
+  info: Info | null;
+  problem: string | null;
+  told: string | null;
+  entries: Entry[];
+  onEntries: (entries: Entry[]) => void;
+  onChange: (change: Partial<Draft>) => void;
+  onProblem: (problem: string | null) => void;
+  onGo: (order: Order) => void;
+}
+
+export function Composer(props: ComposerProps) {
+  const { text } = useSurroundings();
+  const { draft, entries, onChange } = props;
+  const [misfits, setMisfits] = useState<Misfit[]>([]);
+  const [skipped, setSkipped] = useState<string[]>([]);
+  const { sources, told } = useMemo(() => collect(entries), [entries]);
+  const go = useGo(props, sources, setMisfits);
+  const add = useAdd(props, setSkipped);
+  const unviewable = useUnviewable(sources, draft.viewOnly);
+  return (
+    <form class="step composer" noValidate onSubmit={go}>
+      <h1>{text.send.title}</h1>
+      <p class="lead">{text.send.intro}</p>
+      <Picker
+        sources={sources}
+        onAdd={add}
+        onRemove={(index) => props.onEntries(entries.toSpliced(index, 1))}
+        onClear={() => props.onEntries([])}
+      />
+      <Remarks remarks={[...renamed(told, text), ...skipped]} />
+      <NoteField hasFiles={sources.length > 0} {...{ draft, onChange }} />
+      <TermsForm info={props.info} {...{ draft, misfits, unviewable, onChange }} />
+      {props.told ? <p role="status">{props.told}</p> : null}
+      {props.problem ? (
+        <p role="alert" class="problem">
+          {props.problem}
+        </p>
+      ) : null}
+      <button type="submit" class="button main">
+        {text.send.go}
+      </button>
+    </form>
+  );
+}
+
+/** A secret by itself, or words beside files: the same text, under the name that fits. */
+function NoteField(props: {
+  hasFiles: boolean;
+  draft: Draft;
+  onChange: (change: Partial<Draft>) => void;
+}) {
+  const { text } = useSurroundings();
+  return (
+    <Field
+      id="text"
+      wide
+      label={props.hasFiles ? text.send.note : text.send.text}
+      hint={props.hasFiles ? text.send.noteHint : text.send.textHint}
+    >
+      {(described) => (
+        <textarea
+          {...described}
+          rows={3}
+          spellcheck={false}
+          autocomplete="off"
+          value={props.draft.text}
+          onInput={(event) => props.onChange({ text: typed(event) })}
+        />
+      )}
+    </Field>
+  );
+}
+
+function Remarks({ remarks }: { remarks: readonly string[] }) {
+  return (
+    <ul class="remarks" aria-live="polite">
+      {remarks.map((remark) => (
+        <li key={remark}>{remark}</li>
+      ))}
+    </ul>
+  );
+}
+
+/** Adds files to those that are there, and keeps in mind what couldn't be added. */
+function useAdd(props: ComposerProps, setSkipped: (remarks: string[]) => void) {
+  const { text } = useSurroundings();
+  const { entries, onEntries, onProblem } = props;
+  return (found: Dropped): void => {
+    if (found.entries.length + found.emptyFolders.length + found.unreadable.length === 0) return;
+    const all = [...entries, ...found.entries];
+    if (all.length > MAX_FILES) return onProblem(text.usage("too_many_files"));
+    onEntries(all);
+    setSkipped([
+      ...found.emptyFolders.map(text.send.skippedFolder),
+      ...found.unreadable.map(text.send.skippedFile),
+    ]);
+    return onProblem(null);
+  };
+}
+
+function renamed(told: readonly Told[], text: Words): string[] {
+  return told.map(({ path, name }) => text.send.renamed(plain(path), name));
+}
+
+/** Checks everything that can be known here, then sends; else moves to the first wrong field. */
+function useGo(
+  props: ComposerProps,
+  sources: Source[],
+  setMisfits: (misfits: Misfit[]) => void,
+) {
+  const { text, now } = useSurroundings();
+  const { draft, info, onProblem, onGo } = props;
+  return (event: Event): void => {
+    event.preventDefault();
+    if (!info) return onProblem(text.send.noServer);
+    const terms = termsOf(draft, info.limits, info.uploadToken, now());
+    if (Array.isArray(terms)) {
+      setMisfits(terms);
+      return onProblem(text.usage("terms"));
+    }
+    setMisfits([]);
+    try {
+      checkParcel(sources, terms);
+    } catch (error) {
+      if (!(error instanceof OtvError)) throw error;
+      return onProblem(sentence(error, text));
+    }
+    const names = namesOf(draft, terms.links);
+    return onGo({ sources, terms, names, uploadToken: draft.token.trim() });
+  };
+}

@@ -1,0 +1,155 @@
+/** Files: dropped, chosen or pasted; and the list of what is there. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import type { Entry, Source } from "../../client";
+import { bytes } from "../../text/format";
+import { useSurroundings } from "../context";
+import { CloseSign, DropSign, FileSign } from "../icons";
+import { chosen, dropped } from "./dropped";
+import type { Dropped } from "./dropped";
+
+const SHOWN = 50; // of up to 4,096: enough to check, and quick to draw
+
+export interface PickerProps {
+  sources: readonly Source[];
+  onAdd: (found: Dropped) => void;
+  onRemove: (index: number) => void;
+  onClear: () => void;
+}
+
+export function Picker({ sources, onAdd, onRemove, onClear }: PickerProps) {
+  const { text } = useSurroundings();
+  const isOver = useDrops(onAdd);
+  const has = sources.length > 0;
+  return (
+    <div
+      role="group"
+      aria-label={text.send.drop}
+      class={`picker${isOver ? " over" : ""}${has ? " has" : ""}`}
+    >
+      <div class="invitation">
+        <DropSign />
+        <p>
+          <strong>{text.send.drop}</strong> <span>{text.send.dropHint}</span>
+        </p>
+        <div class="row">
+          <FileButton label={text.send.chooseFiles} onChosen={(entries) => onAdd(only(entries))} />
+          <FileButton
+            label={text.send.chooseFolder}
+            isFolder
+            onChosen={(entries) => onAdd(only(entries))}
+          />
+        </div>
+      </div>
+      {has ? <Chosen {...{ sources, onRemove, onClear }} /> : null}
+    </div>
+  );
+}
+
+function only(entries: Entry[]): Dropped {
+  return { entries, emptyFolders: [], unreadable: [] };
+}
+
+/** A button that is a file input: the input takes the focus, the label the looks. */
+function FileButton(props: {
+  label: string;
+  isFolder?: boolean;
+  onChosen: (entries: Entry[]) => void;
+}) {
+  return (
+    <label class="button quiet file">
+      <span>{props.label}</span>
+      <input
+        type="file"
+        multiple
+        {...(props.isFolder ? { webkitdirectory: true } : {})}
+        onChange={(event) => {
+          const input = event.currentTarget;
+          props.onChosen(chosen(input.files ?? []));
+          input.value = ""; // so that the same file can be chosen again after it was removed
+        }}
+      />
+    </label>
+  );
+}
+
+function Chosen({ sources, onRemove, onClear }: Omit<PickerProps, "onAdd">) {
+  const { text } = useSurroundings();
+  const size = sources.reduce((sum, source) => sum + source.size, 0);
+  const list = useRef<HTMLUListElement>(null);
+  return (
+    <>
+      <ul class="files" aria-label={text.send.chosen} ref={list}>
+        {sources.slice(0, SHOWN).map((source, index) => (
+          <li key={source.name}>
+            <FileSign />
+            <bdi class="name">{source.name}</bdi>
+            <span class="size">{bytes(source.size)}</span>
+            <button
+              type="button"
+              class="icon"
+              aria-label={text.send.remove(source.name)}
+              onClick={() => {
+                onRemove(index);
+                list.current?.querySelector("button")?.focus();
+              }}
+            >
+              <CloseSign />
+            </button>
+          </li>
+        ))}
+        {sources.length > SHOWN ? (
+          <li class="more">{text.send.more(sources.length - SHOWN)}</li>
+        ) : null}
+      </ul>
+      <p class="total">
+        <span>{text.send.total(sources.length, size)}</span>
+        {sources.length > 1 ? (
+          <button type="button" class="link" onClick={onClear}>
+            {text.send.removeAll}
+          </button>
+        ) : null}
+      </p>
+    </>
+  );
+}
+
+/**
+ * Takes drops and pastes anywhere on the page, so that none misses the zone and makes the browser
+ * leave the page for the file.
+ *
+ * @returns whether something that could be dropped is held over the page.
+ */
+function useDrops(onAdd: (found: Dropped) => void): boolean {
+  const [isOver, setOver] = useState(false);
+  useEffect(() => {
+    const over = (event: DragEvent): void => {
+      event.preventDefault();
+      setOver(event.dataTransfer?.types.includes("Files") ?? false);
+    };
+    const leave = (event: DragEvent): void => {
+      if (event.relatedTarget === null) setOver(false);
+    };
+    const drop = (event: DragEvent): void => {
+      event.preventDefault();
+      setOver(false);
+      if (event.dataTransfer) void dropped(event.dataTransfer).then(onAdd);
+    };
+    const paste = (event: ClipboardEvent): void => {
+      const files = event.clipboardData?.files;
+      if (files?.length) onAdd(only(chosen(files)));
+    };
+    document.addEventListener("dragover", over);
+    document.addEventListener("dragleave", leave);
+    document.addEventListener("drop", drop);
+    document.addEventListener("paste", paste);
+    return () => {
+      document.removeEventListener("dragover", over);
+      document.removeEventListener("dragleave", leave);
+      document.removeEventListener("drop", drop);
+      document.removeEventListener("paste", paste);
+    };
+  }, [onAdd]);
+  return isOver;
+}
