@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import gzip
 import re
+from base64 import b64encode
 from functools import cached_property
-from hashlib import sha256
+from hashlib import sha256, sha384
 from typing import TYPE_CHECKING
 
 from otv_server.api.wire import b64
@@ -29,6 +30,7 @@ TYPES = {  # Litestar adds that text is UTF-8
     ".woff2": "font/woff2",
 }
 UNSERVED = {"hashes.json"}  # for comparing releases; whoever can change a file can change it too
+_VIEWER_ASSETS = "assets/viewer/"
 
 _TRUSTED_TYPES = "require-trusted-types-for 'script'; trusted-types {}"
 _INDEX_POLICY = (
@@ -36,8 +38,9 @@ _INDEX_POLICY = (
     "connect-src 'self'; worker-src 'self'; frame-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; " + _TRUSTED_TYPES.format("otv")
 )
+# Scripts by their digests alone: WebKit takes 'self' for the frame's own origin, which is opaque.
 _VIEWER_POLICY = (
-    "default-src 'none'; script-src 'self'; img-src blob: data:; media-src blob:; "
+    "default-src 'none'; script-src {scripts}; img-src blob: data:; media-src blob:; "
     "connect-src 'none'; worker-src blob:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox allow-scripts; " + _TRUSTED_TYPES.format("otv-viewer")
 )
@@ -68,11 +71,13 @@ class Asset:
     Args:
         path: where it lies in the page's folder, and so, but for the index, on the server.
         body: its bytes.
+        viewer_policy: what the viewer, and all that it loads, is served with.
     """
 
-    def __init__(self, path: str, body: bytes) -> None:
+    def __init__(self, path: str, body: bytes, viewer_policy: str) -> None:
         self.path = path
         self.body = body
+        self._viewer_policy = viewer_policy
         self.media_type = TYPES[path[path.rindex(".") :]]
 
     @cached_property
@@ -101,9 +106,9 @@ class Asset:
     @property
     def _isolation(self) -> Mapping[str, str]:
         """What may load it, and what it may do."""
-        if self.path == "viewer.html" or self.path.startswith("assets/viewer/"):
+        if self.path == "viewer.html" or self.path.startswith(_VIEWER_ASSETS):
             return {
-                "Content-Security-Policy": _VIEWER_POLICY,
+                "Content-Security-Policy": self._viewer_policy,
                 "Cross-Origin-Resource-Policy": "cross-origin",
                 "Access-Control-Allow-Origin": "*",
             }
@@ -122,11 +127,23 @@ def read_page(folder: Path) -> dict[str, Asset]:
         KeyError: a file is of a kind that ``TYPES`` doesn't know.
     """
     paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.*")}
-    return {
-        name: Asset(name, path.read_bytes())
+    bodies = {
+        name: path.read_bytes()
         for name, path in sorted(paths.items())
         if path.is_file() and name not in UNSERVED
     }
+    viewer_policy = _viewer_policy(bodies)
+    return {name: Asset(name, body, viewer_policy) for name, body in bodies.items()}
+
+
+def _viewer_policy(bodies: Mapping[str, bytes]) -> str:
+    """Let run in the viewer the scripts that were built for it, and nothing else."""
+    digests = [
+        f"'sha384-{b64encode(sha384(body).digest()).decode()}'"
+        for name, body in bodies.items()
+        if name.startswith(_VIEWER_ASSETS) and name.endswith(".js")
+    ]
+    return _VIEWER_POLICY.format(scripts=" ".join(digests) or "'none'")
 
 
 def is_known(etag: str, if_none_match: Sequence[str]) -> bool:
