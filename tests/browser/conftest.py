@@ -1,0 +1,86 @@
+"""Three real browsers, and a server with the page of these sources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.drivers import with_playwright, with_webkit
+from tests.programs import program
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from tests.browser.drivers.tab import Browser, Tab
+
+ABILITIES = {**with_playwright.ABILITIES, "webkit": with_webkit.ABILITIES}
+
+
+def launch(engine: str, folder: Path) -> Browser:
+    """Start a browser that keeps what it writes in ``folder``."""
+    if engine == "webkit":
+        driver = program("WebKitWebDriver", "webkit2gtk-driver")
+        return with_webkit.WebKitBrowser(driver, program("Xvfb", "xvfb"), folder)
+    package = {"chromium": "chromium", "firefox": "firefox-esr"}[engine]
+    return with_playwright.PlaywrightBrowser(engine, program(package, package), folder)
+
+
+@dataclass
+class Running:
+    """The one browser that runs. Starting takes seconds, so it goes on from test to test."""
+
+    browsers: list[Browser] = field(default_factory=list)
+
+    def get(self, engine: str, factory: pytest.TempPathFactory) -> Browser:
+        """The browser of this engine; any other is ended."""
+        if not (self.browsers and self.browsers[0].engine == engine):
+            self.end()
+            self.browsers.append(launch(engine, factory.mktemp(engine)))
+        return self.browsers[0]
+
+    def end(self) -> None:
+        """End what runs."""
+        while self.browsers:
+            self.browsers.pop().close()
+
+
+running = Running()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test of a browser runs in every engine whose driver can do what the test needs.
+
+    ``@pytest.mark.needs(Ability.FOLDER)`` says that it needs something that not every driver can.
+    """
+    if "engine" not in metafunc.fixturenames:
+        return
+    needed = {each for mark in metafunc.definition.iter_markers("needs") for each in mark.args}
+    able = [engine for engine, abilities in ABILITIES.items() if needed <= abilities]
+    metafunc.parametrize("engine", able, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, None, None]:
+    """Leave no browser to tests of other folders: playwright holds this thread's event loop."""
+    yield
+    if nextitem is None or item.path.parent not in nextitem.path.parents:
+        running.end()
+
+
+@pytest.fixture
+def browser(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser without any profile; those that the test begins end with it."""
+    started = running.get(engine, tmp_path_factory)
+    yield started
+    started.end_profiles()
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Tab:
+    """The first tab of a new profile."""
+    return browser.new_tab()
