@@ -26,7 +26,7 @@ export interface NewLink {
 /** One part of a content: its index, its sealed bytes and their SHA-256. */
 export interface Part {
   index: number;
-  sealed: Bytes;
+  sealed: Blob;
   digest: Bytes;
 }
 

@@ -11,7 +11,7 @@ import { ContentSealer, Geometry, digest, root } from "./envelope/content";
 import { inLanes } from "./envelope/lanes";
 import { LocalError } from "./errors";
 import type { UploadJob, Uploaded } from "./jobs";
-import type { Transport } from "./transport";
+import type { Part, Transport } from "./transport";
 import type { Progress } from "./world";
 
 type Piece = UploadJob["sources"][number];
@@ -76,10 +76,13 @@ export async function upload(
   const sealer = await ContentSealer.draw(random);
   const digests: Bytes[] = [];
   const tell = partProgress(geometry, progress);
-  await inLanes(geometry.parts, async (index) => {
+  const sealedPart = async (index: number): Promise<Part> => {
     const plaintext = await files.read(...geometry.partPlain(index));
     const sealed = await sealer.sealPart(index, plaintext, geometry.isLast(index));
-    const part = { index, sealed, digest: await digest(sealed) };
+    return { index, sealed: new Blob([sealed]), digest: await digest(sealed) };
+  };
+  await inLanes(geometry.parts, async (index) => {
+    const part = await sealedPart(index);
     await transport.putPart(job.sid, job.owner, part, (sent) => tell(index, sent));
     digests[index] = part.digest;
   });

@@ -118,7 +118,7 @@ describe("an answer of JSON", () => {
 
   it("is not waited for for ever", async () => {
     script = [() => {}, says(200, SHARE)];
-    expect(await ask(transport(undefined, 0.05).calls)).toMatchObject({ state: "sealed" });
+    expect(await ask(transport(undefined, 0.5).calls)).toMatchObject({ state: "sealed" });
   });
 
   it("can be stopped", async () => {
@@ -215,7 +215,7 @@ describe("content", () => {
 
   it("that stalls is given up", async () => {
     script = [(response) => response.writeHead(200, { "Content-Length": "10" }).write("0")];
-    const { calls } = transport(undefined, 0.05);
+    const { calls } = transport(undefined, 0.2);
     await expect(read(0, calls)).rejects.toBeInstanceOf(Transient);
   });
 });

@@ -43,7 +43,7 @@ export const plainHttp: Http = {
   fetch: (url, init) => fetch(url, init),
   async upload({ url, headers, body, signal, sent }) {
     const response = await fetch(url, { method: "PUT", headers: { ...headers }, body, signal });
-    sent(body.length);
+    sent(body.size);
     return response;
   },
 };
