@@ -39,7 +39,7 @@ pre {
 }
 
 .image { display: grid; grid-template-rows: minmax(0, 1fr); background: var(--backdrop); }
-.image main { display: grid; place-items: center; overflow: auto; min-height: 0; }
+.image main { display: grid; grid-template: minmax(0, 1fr) / minmax(0, 1fr); place-items: center; overflow: auto; min-height: 0; }
 .image img {
   max-width: 100%; max-height: 100%; object-fit: contain;
   background: repeating-conic-gradient(light-dark(#fff, #3a3d41) 0 25%, light-dark(#f0efec, #2f3236) 0 50%) 0 0 / 20px 20px;
@@ -48,6 +48,7 @@ pre {
 .image.scaled { grid-template-rows: minmax(0, 1fr) auto; }
 .image.scaled footer { display: flex; }
 .image.scaled img { cursor: zoom-in; }
+.image.actual main { grid-template: auto / auto; place-items: safe center; }
 .image.actual img { max-width: none; max-height: none; cursor: zoom-out; }
 
 .audio, .video { display: grid; place-items: center; background: var(--backdrop); }
@@ -55,18 +56,25 @@ pre {
 audio { width: 100%; padding: 0.5rem; max-width: 40rem; }
 video { max-width: 100%; max-height: 100%; background: #000; }
 
-.pdf { display: grid; grid-template-rows: auto minmax(0, 1fr); }
+.pdf { display: grid; grid-template: auto minmax(0, 1fr) / minmax(0, 1fr); }
 .pdf header {
   display: flex; align-items: center; justify-content: center; gap: 0.125rem; padding: 0.25rem;
   background: var(--paper); border-bottom: 1px solid var(--line);
 }
-.pdf output { padding: 0 0.5rem; min-width: 7rem; text-align: center; font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
+.pdf output { padding: 0 0.25rem; flex: 0 1 9rem; min-width: 4.5rem; line-height: 1.2; text-align: center; font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
 .pdf main { overflow: auto; background: var(--backdrop); position: relative; padding: 8px; display: flex; flex-direction: column; gap: 8px; align-items: safe center; }
 .page {
   flex: none; position: relative; overflow: hidden; background: #fff; color: #1c1e21; box-shadow: 0 1px 3px rgb(0 0 0 / 0.3);
   width: calc(var(--width) * var(--scale) * 1px); height: calc(var(--height) * var(--scale) * 1px);
 }
 .page canvas { display: block; width: 100%; height: 100%; }
+.page:empty::before {
+  content: ""; position: absolute; inset: 0; margin: auto; width: 2rem; height: 2rem;
+  border: 3px solid #dcd7cb; border-block-start-color: #0d5f56; border-radius: 50%;
+  animation: turn 1s linear infinite;
+}
+@keyframes turn { to { rotate: 1turn; } }
+@media (prefers-reduced-motion: reduce) { .page:empty::before { animation: none; } }
 .page > p:not(.unseen) { padding: 2rem; text-align: center; }
 `;
 
