@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -10,16 +9,17 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from tests.javascript import build_page
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
 STARTUP_S = 20
 
 
@@ -104,14 +104,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 @pytest.fixture(scope="session")
 def built_page() -> Path:
     """The page's folder, built from the sources as they stand: a second or two, once."""
-    script = ROOT / "web/hatch_build.py"
-    with script.open() as lock:  # test processes that run side by side build it once
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = subprocess.run(
-            [sys.executable, script], cwd=ROOT, capture_output=True, text=True, check=False
-        )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return ROOT / "otv_server/page"
+    return build_page()
 
 
 @pytest.fixture(scope="session")

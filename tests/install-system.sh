@@ -3,7 +3,11 @@
 # CI=true a missing one is a failure.
 set -euo pipefail
 
-packages=(zbar-tools) # zbarimg reads QR codes back
+packages=(
+  zbar-tools # zbarimg reads QR codes back
+  chromium firefox-esr webkit2gtk-driver # the page runs in each
+  xvfb xauth dbus fonts-dejavu-core # what a browser takes on a machine without a screen
+)
 
 missing=()
 for package in "${packages[@]}"; do
