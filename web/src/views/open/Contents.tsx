@@ -47,7 +47,7 @@ export function Contents(props: ContentsProps) {
         <FileList
           {...{ opened, saving, viewed }}
           onView={(file) => {
-            void acknowledge();
+            if (opened.view) void acknowledge(); // there is no "Save" to wait for
             setViewed(file);
           }}
           onClose={() => setViewed(null)}
