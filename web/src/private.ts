@@ -12,6 +12,8 @@ const FOLDER = "otv";
 /** A file may still be held by a worker that was ended, or by the page before a reload. */
 const RELEASE_MS = 5000;
 const LOOK_AGAIN_MS = 100;
+/** One write; with 8 MiB at once writing takes six times the processor's time. */
+const WRITE_BYTES = 1 << 20;
 
 /** What the page may do with private files. */
 export interface PrivateStorage {
@@ -104,10 +106,12 @@ export async function openPrivateFile(name: string): Promise<PrivateFile> {
   };
 }
 
+/** Piece by piece: Chromium copies each write aside first, and large ones into fresh memory. */
 function writeAll(handle: SyncAccessHandle, at: number, bytes: Uint8Array): void {
   let done = 0;
   while (done < bytes.length) {
-    const written = handle.write(bytes.subarray(done), { at: at + done });
+    const piece = bytes.subarray(done, done + WRITE_BYTES);
+    const written = handle.write(piece, { at: at + done });
     if (written === 0) throw new LocalError("no_room");
     done += written;
   }
@@ -155,13 +159,11 @@ async function released<T>(action: () => Promise<T>): Promise<T> {
   for (let waited = 0; ; waited += LOOK_AGAIN_MS) {
     try {
       // Each look decides whether there is another.
-      // oxlint-disable-next-line no-await-in-loop
       return await action();
     } catch (error) {
       const isHeld = nameOf(error) === "NoModificationAllowedError";
       if (!isHeld || waited >= RELEASE_MS) throw error;
     }
-    // oxlint-disable-next-line no-await-in-loop
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
 }
