@@ -21,7 +21,7 @@ async function sealed(html: string, outDir: string): Promise<string> {
     const digest = createHash("sha384").update(bytes).digest("base64");
     digests.set(tag, tag.replace(/>$/, ` integrity="sha384-${digest}">`));
   }
-  return html.replace(REFERENCE, (tag) => digests.get(tag) ?? tag);
+  return html.replaceAll(REFERENCE, (tag) => digests.get(tag) ?? tag);
 }
 
 function folderOf(config: ResolvedConfig): string {
@@ -60,7 +60,7 @@ export function hashes(): Plugin {
       const paths = entries
         .filter((entry) => entry.isFile() && entry.name !== "hashes.json")
         .map((entry) => relative(outDir, join(entry.parentPath, entry.name)))
-        .sort();
+        .toSorted();
       const listed: Record<string, string> = {};
       for (const path of paths) {
         const bytes = await readFile(join(outDir, path));

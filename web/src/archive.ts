@@ -52,7 +52,6 @@ async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uin
   const reader = stream.getReader();
   for (;;) {
     // The pieces of one stream come one after the other.
-    // oxlint-disable-next-line no-await-in-loop
     const { done, value } = await reader.read().catch(() => {
       throw new LocalError("storage"); // the files are in private storage or in memory
     });

@@ -46,11 +46,9 @@ export async function receive(
   for (;;) {
     try {
       // Each attempt begins where the one before it ended.
-      // oxlint-disable-next-line no-await-in-loop
       return await run.attempt(backoff, progress);
     } catch (error) {
       if (error instanceof Damaged && damaged.has(error.part)) throw notTheSenders();
-      // oxlint-disable-next-line no-await-in-loop
       await backoff.wait(error);
       if (error instanceof Damaged) {
         damaged.add(error.part);

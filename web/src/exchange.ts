@@ -255,7 +255,6 @@ export class Exchange {
   async *#pieces(next: NextPiece, watch: Watch): AsyncGenerator<Bytes, void> {
     for (;;) {
       // The pieces of one stream come one after the other.
-      // oxlint-disable-next-line no-await-in-loop
       const piece = await this.#passing(next());
       if (piece === null) return;
       watch.touch();

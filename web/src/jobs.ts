@@ -151,6 +151,7 @@ export function errorFrom(fields: ErrorFields): OtvError {
 }
 
 // The fields come from `errorFields`, in the same build of this page: their types are known.
+// oxlint-disable-next-line typescript/no-explicit-any -- as above
 const BUILD: Readonly<Record<OtvError["code"], (fields: any) => OtvError>> = {
   usage: ({ message, reason }) => new UsageError(message, reason),
   link_damaged: ({ message, isEscaped }) => new LinkDamaged(message, isEscaped),

@@ -123,10 +123,8 @@ export class Retrying {
       checkStopped(this.signal);
       try {
         // Attempts come one after the other: that is what they are.
-        // oxlint-disable-next-line no-await-in-loop
         return await attempt();
       } catch (error) {
-        // oxlint-disable-next-line no-await-in-loop
         await backoff.wait(error);
       }
     }

@@ -42,11 +42,9 @@ export async function tidy(world: World): Promise<void> {
   const files = storage ? await storage.names() : [];
   const kept = new Set<string>();
   for (const record of await state.openings()) {
-    // oxlint-disable-next-line no-await-in-loop
     if (!(await isWiped(world, record))) kept.add(record.file).add(archiveName(record));
   }
   for (const name of files) {
-    // oxlint-disable-next-line no-await-in-loop
     if (!kept.has(name)) await storage?.remove(name).catch(ignoreLocal);
   }
 }

@@ -26,7 +26,6 @@ const HANDLERS: Handlers = {
   async derive({ links, password }) {
     const keys = [];
     for (const { id, secret, kdf } of links) {
-      // oxlint-disable-next-line no-await-in-loop
       keys.push(await deriveKeys(id, secret, kdf, password));
     }
     return keys;

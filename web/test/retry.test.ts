@@ -42,7 +42,6 @@ it("gives up soon where the server has never answered, and late where it has", a
   ] as const) {
     const clock = new HastyClock();
     const retrying = new Retrying(clock, never, PATIENCE, hasAnswered);
-    // oxlint-disable-next-line no-await-in-loop
     await expect(retrying.run(failing(clock, Infinity))).rejects.toBe(failed);
     const waited = clock.pauses.reduce((sum, pause) => sum + pause, 0);
     expect(waited).toBeGreaterThan(atLeast);
@@ -63,7 +62,6 @@ it("progress makes patience whole again", async () => {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     backoff.progress();
     clock.skip(59);
-    // oxlint-disable-next-line no-await-in-loop
     await backoff.wait(new Transient(failed));
   }
   expect(new Set(clock.pauses)).toEqual(new Set([0.375]));

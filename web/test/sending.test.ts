@@ -84,7 +84,6 @@ describe("links", () => {
     const sent = await send(device.tab(), server.url, [], { note: "thrice", opens: 3 });
     const link = await linkOf(sent);
     for (let opening = 0; opening < 3; opening += 1) {
-      // oxlint-disable-next-line no-await-in-loop
       await (await open(new Device().tab(), link)).acknowledge();
     }
     const status = await new Client(device.tab().world, server.url).status(sent.record);

@@ -96,6 +96,6 @@ export class Easel<Drawn extends Releasable> {
   #mostWanted(): number | null {
     const distance = (page: number): number => Math.abs(page - this.#current);
     const wanted = [...this.#near].filter((page) => this.#held.get(page)?.scale !== this.#scale);
-    return wanted.sort((a, b) => distance(a) - distance(b))[0] ?? null;
+    return wanted.toSorted((a, b) => distance(a) - distance(b))[0] ?? null;
   }
 }

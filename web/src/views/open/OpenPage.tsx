@@ -4,7 +4,7 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 
 import type { LinkView, Opened } from "../../client";
 import { NotYet } from "../../errors";
-import { KDF, idText, parseLink } from "../../link";
+import { idText, parseLink } from "../../link";
 import type { Link } from "../../link";
 import { withoutFragment } from "../../places";
 import type { Place } from "../../places";
@@ -37,12 +37,8 @@ export function OpenPage({ place }: { place: Exclude<Place, { kind: "send" }> })
   const { client, text, now } = useSurroundings();
   const [stage, setStage] = useState<Stage>({ kind: "looking" });
   const fail = useCallback((error: unknown): void => {
-    const ended = endedBy(error, text, now());
-    setStage(
-      error instanceof NotYet
-        ? { kind: "ended", ended, opensAt: error.opensAt }
-        : { kind: "ended", ended },
-    );
+    const stopped: Stage = { kind: "ended", ended: endedBy(error, text, now()) };
+    setStage(error instanceof NotYet ? { ...stopped, opensAt: error.opensAt } : stopped);
   }, []);
   const look = useCallback(async (): Promise<void> => {
     setStage({ kind: "looking" });
@@ -107,9 +103,4 @@ function ended(told: Ended["told"]): Stage {
 /** The secret has done its work: it leaves the address bar and the history (section 10). */
 function dropFragment(): void {
   history.replaceState(null, "", withoutFragment(location.href));
-}
-
-/** Whether a link wants a password. */
-export function wantsPassword(link: Link): boolean {
-  return link.kdf === KDF.argon2id;
 }

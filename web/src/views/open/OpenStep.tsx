@@ -10,8 +10,8 @@ import { Field, typed } from "../Field";
 import { Meter } from "../Meter";
 import { useSurroundings } from "../context";
 import { useArrival, usePace } from "../hooks";
-import { wantsPassword } from "./OpenPage";
 import type { Ready } from "./OpenPage";
+import { wantsPassword } from "./openable";
 
 export interface OpenStepProps {
   ready: Ready;

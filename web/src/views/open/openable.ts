@@ -1,8 +1,16 @@
-/** Whether a link in this state can be opened; raises what stands against it. Pure. */
+/** What can be said of a link before it is opened. Pure. */
 
 import type { LinkView } from "../../client";
 import { Locked, NotYet, Over, Unreachable } from "../../errors";
+import { KDF } from "../../link";
+import type { Link } from "../../link";
 
+/** Whether it wants a password. */
+export function wantsPassword(link: Link): boolean {
+  return link.kdf === KDF.argon2id;
+}
+
+/** Raises what stands against opening a link in this state, if anything does. */
 export function checkOpenable(view: LinkView): void {
   switch (view.state) {
     case "ready":
