@@ -36,14 +36,16 @@ def build_page() -> Path:
     return ROOT / "otv_server/page"
 
 
-def run_tool(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A tool of ``web/node_modules``, run in ``web``; its two outputs come as one."""
+def run_tool(
+    name: str, *arguments: str, folder: Path = WEB, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """A tool of ``web/node_modules``, run in ``folder``; its two outputs come as one."""
     with _alone():
         hatch_build.install(WEB)
     path = os.pathsep.join([str(NODE.parent), os.environ["PATH"]])
     return subprocess.run(
         [WEB / "node_modules/.bin" / name, *arguments],
-        cwd=WEB,
+        cwd=folder,
         env=os.environ | {"PATH": path, "NO_COLOR": "1"} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
