@@ -6,8 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
-import zipfile
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -73,11 +71,9 @@ def hatchling(folder: Path, target: str, output: Path, **environment: str) -> Pa
 def unpacked(archive: Path, folder: Path) -> Path:
     """A distribution's own folder, or its files."""
     if archive.suffix == ".whl":
-        with zipfile.ZipFile(archive) as wheel:
-            wheel.extractall(folder)
+        shutil.unpack_archive(archive, folder, "zip")
         return folder
-    with tarfile.open(archive) as source:
-        source.extractall(folder, filter="data")  # noqa: S202  # we made it, and the filter is strict
+    shutil.unpack_archive(archive, folder, filter="data")
     (inside,) = folder.iterdir()
     return inside
 
