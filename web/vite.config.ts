@@ -2,17 +2,19 @@
 
 import { defineConfig } from "vite";
 import { integrity } from "./integrity.ts";
+import { licenses } from "./licenses.ts";
 import { OUT_DIR, output } from "./output.ts";
+
+const { noted, written } = licenses("licenses.md");
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [integrity()],
-  worker: { format: "es" },
+  plugins: [noted(), written, integrity()],
+  worker: { format: "es", plugins: () => [noted()] },
   build: {
     ...output,
     outDir: OUT_DIR,
     emptyOutDir: true,
-    license: { fileName: "licenses.md" },
     rolldownOptions: {
       input: "index.html",
       output: { codeSplitting: false }, // one script, so that one integrity attribute covers all

@@ -34,7 +34,7 @@ _VIEWER_ASSETS = "assets/viewer/"
 
 _TRUSTED_TYPES = "require-trusted-types-for 'script'; trusted-types {}"
 _INDEX_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; worker-src 'self'; frame-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; " + _TRUSTED_TYPES.format("otv")
 )

@@ -123,7 +123,7 @@ def test_headers_of_the_page(http: httpx.Client) -> None:
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": "'self' blob:",
+        "img-src": "'self'",
         "connect-src": "'self'",
         "worker-src": "'self'",
         "frame-src": "'self'",

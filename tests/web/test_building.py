@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.javascript import ROOT, run_tool
+from tests.web.test_imports import PACKAGES
 from web import hatch_build
 
 if TYPE_CHECKING:
@@ -121,6 +122,17 @@ def test_distributions_carry_the_page(built_page: Path, tmp_path: Path) -> None:
         assert contents(page) == contents(built_page)
     assert not (source / "web/node_modules").exists()
     assert not (installed / "web").exists()
+
+
+def test_licences_come_with_the_code(built_page: Path) -> None:
+    """Else the page would hand on the work of others without what they ask for in return."""
+    page, viewer = (
+        (built_page / f"{name}.md").read_text() for name in ("licenses", "viewer-licenses")
+    )
+
+    for package in PACKAGES.keys() - {"pdfjs-dist"}:
+        assert f"## {package} " in page
+    assert "Apache License" in viewer
 
 
 def test_source_distribution_asks_for_no_node(tmp_path: Path) -> None:
