@@ -12,7 +12,6 @@ export interface ViewerWords {
   /** BCP 47, for the document. */
   lang: string;
   source: string;
-  /** `{shown}`: in MB. */
   cut: string;
   empty: string;
   content: string;

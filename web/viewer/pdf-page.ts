@@ -2,7 +2,7 @@
 
 import type { PDFDocumentProxy, PDFPageProxy } from "pdfjs-dist/legacy/build/pdf.mjs";
 import { AnnotationMode } from "pdfjs-dist/legacy/build/pdf.mjs";
-import { printable } from "../src/names";
+import { plain } from "../src/text/plain";
 import { element } from "./dom";
 
 /** What iOS gives one canvas; a larger page is drawn coarser. */
@@ -82,7 +82,7 @@ async function paint(
 async function textOf(page: PDFPageProxy): Promise<string> {
   const { items } = await page.getTextContent();
   const runs = items.map((item) => ("str" in item ? item.str + (item.hasEOL ? "\n" : "") : ""));
-  return printable(runs.join(""), true);
+  return plain(runs.join(""));
 }
 
 /** A canvas keeps its pixels until it is collected, unless it has none. */

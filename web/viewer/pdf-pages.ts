@@ -58,9 +58,12 @@ export class Pages {
     for (const box of this.#boxes) setSize(box, this.#first);
     this.#scroller.append(...this.#boxes);
     this.#rescale(this.#fittedScale());
-    this.#watch("100% 0px", (page, isNear) => (isNear ? this.#easel.come(page) : this.#easel.go(page)));
-    // A line across the middle: the page that it crosses is the one that is looked at.
+    // A line across the middle: the page that it crosses is the one that is looked at. It is told
+    // of first, so that after a jump this page is drawn first.
     this.#watch("-50% 0px", (page, isCrossed) => isCrossed && this.#look(page));
+    this.#watch("100% 0px", (page, isNear) =>
+      isNear ? this.#easel.come(page) : this.#easel.go(page),
+    );
     new ResizeObserver(() => this.#isFitted && this.#rescale(this.#fittedScale())).observe(
       this.#scroller,
     );

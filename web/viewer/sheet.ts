@@ -35,8 +35,10 @@ svg {
 pre {
   margin: 0; font: 0.9375rem/1.55 ui-monospace, "SFMono-Regular", Consolas, "DejaVu Sans Mono", monospace;
   white-space: pre-wrap; overflow-wrap: anywhere; tab-size: 4; unicode-bidi: plaintext;
-  content-visibility: auto; contain-intrinsic-size: auto 145rem;
 }
+/* Far from the eye nothing is laid out. A run of a long line is laid out alone, yet no line end is copied. */
+pre, pre span { content-visibility: auto; contain-intrinsic-size: auto 40rem; }
+pre span { display: inline-block; width: 100%; vertical-align: top; }
 
 .image { display: grid; grid-template-rows: minmax(0, 1fr); background: var(--backdrop); }
 .image main { display: grid; grid-template: minmax(0, 1fr) / minmax(0, 1fr); place-items: center; overflow: auto; min-height: 0; }

@@ -1,49 +1,51 @@
 /** Text and source: as it is written, with what is unseen made visible. */
 
-import { printable } from "../src/names";
+import { plain } from "../src/text/plain";
 import type { Show } from "../src/viewer-messages";
-import { filled } from "../src/viewer-messages";
 import { element } from "./dom";
 import { Failure } from "./failure";
 import { tellHeightOf } from "./parent";
+import type { Block } from "./text-blocks";
+import { blocksOf, wholeCharacters } from "./text-blocks";
 
-const MEGABYTE = 1_000_000;
-/** More than anyone reads here; a browser lays it out in a second. */
-const MAX_SHOWN_BYTES = 2 * MEGABYTE;
-/** What is far from the eye isn't laid out, block by block. */
-const BLOCK_LINES = 100;
-
-/** Joiners shape the letters and emoji around them, and move nothing. */
-const JOINERS = /([\u200c\u200d])/;
+/** More than anyone reads here. In bytes of the file, and in UTF-16 units of what is shown. */
+const MAX_SHOWN = 2_000_000;
 
 export async function showText(show: Show, stage: HTMLElement): Promise<void> {
-  const text = await beginningOf(show.file);
-  const content = element("main", { tabIndex: 0 }, ...notes(show), ...blocks(text));
+  const { text, isCut } = await beginningOf(show.file);
+  const content = element("main", { tabIndex: 0 }, ...notes(show, isCut), ...blocksOf(text).map(pre));
   content.setAttribute("aria-label", show.words.content);
   content.setAttribute("role", "region");
   stage.append(content);
   tellHeightOf(content);
 }
 
-function notes({ kind, file, words }: Show): HTMLElement[] {
+function notes({ kind, file, words }: Show, isCut: boolean): HTMLElement[] {
   const told = [
     ...(kind === "source" ? [words.source] : []),
     ...(file.size === 0 ? [words.empty] : []),
-    ...(file.size > MAX_SHOWN_BYTES
-      ? [filled(words.cut, { shown: MAX_SHOWN_BYTES / MEGABYTE })]
-      : []),
+    ...(isCut ? [words.cut] : []),
   ];
   return told.map((note) => element("p", { className: "note" }, note));
 }
 
-async function beginningOf(file: Blob): Promise<string> {
+function pre(block: Block): HTMLElement {
+  const isLongLine = block.length > 1;
+  return element("pre", {}, ...(isLongLine ? block.map((run) => element("span", {}, run)) : block));
+}
+
+async function beginningOf(file: Blob): Promise<{ text: string; isCut: boolean }> {
   const bytes = await file
-    .slice(0, MAX_SHOWN_BYTES)
+    .slice(0, MAX_SHOWN)
     .arrayBuffer()
     .catch(() => {
       throw new Failure("unreadable");
     });
-  return visible(decoded(new Uint8Array(bytes), file.size > MAX_SHOWN_BYTES));
+  const isRest = file.size > MAX_SHOWN;
+  // What is unseen is longer when it is seen.
+  const text = plain(decoded(new Uint8Array(bytes), isRest));
+  const end = wholeCharacters(text, MAX_SHOWN);
+  return { text: text.slice(0, end), isCut: isRest || end < text.length };
 }
 
 /** UTF-8, or UTF-16 that says so; a character that the cut went through is left out. */
@@ -54,20 +56,4 @@ function decoded(bytes: Uint8Array, isCut: boolean): string {
 function encodingOf(bytes: Uint8Array): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
   return bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
-}
-
-function visible(text: string): string {
-  return text
-    .split(JOINERS)
-    .map((part) => (JOINERS.test(part) ? part : printable(part, true)))
-    .join("");
-}
-
-function blocks(text: string): HTMLElement[] {
-  const lines = text.split("\n");
-  const made: HTMLElement[] = [];
-  for (let at = 0; at < lines.length; at += BLOCK_LINES) {
-    made.push(element("pre", {}, lines.slice(at, at + BLOCK_LINES).join("\n")));
-  }
-  return made;
 }

@@ -28,7 +28,7 @@ export const preview: PreviewWords = {
   viewer: {
     lang: "en",
     source: "Shown as source, so that nothing in it can run.",
-    cut: "Only the first {shown} MB of this file are shown.",
+    cut: "Only the beginning of this file is shown.",
     empty: "This file is empty.",
     content: "Content of the file",
     actualSize: "Actual size",

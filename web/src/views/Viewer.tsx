@@ -5,6 +5,7 @@ import { useId, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 
 import "../styles/viewer.css";
 import { bytes } from "../text/format";
+import { plain } from "../text/plain";
 import type { PreviewWords } from "../text/viewer";
 import type { Viewable } from "../viewable";
 import type { FailureCode } from "../viewer-messages";
@@ -42,7 +43,7 @@ export function Viewer({ file, viewable, words, onClose }: ViewerProps) {
       <header>
         <div>
           <h2 id={titleId}>
-            <bdi>{file.name}</bdi>
+            <bdi>{plain(file.name)}</bdi>
           </h2>
           <p role="status">
             {isLoading ? words.loading : [bytes(file.size), ...counted(pages, words)].join(" · ")}
@@ -55,7 +56,7 @@ export function Viewer({ file, viewable, words, onClose }: ViewerProps) {
       {failure === null ? (
         <iframe
           ref={frame}
-          title={words.frame(file.name)}
+          title={words.frame(plain(file.name))}
           sandbox={VIEWER_SANDBOX}
           src={VIEWER_URL}
           style={{ "--height": `${height ?? 0}px` }}
