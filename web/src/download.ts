@@ -1,8 +1,9 @@
 /** Parts on their way down: one stream, resumed where it broke (protocol sections 6 and 7). */
 
+import { Buffers } from "./buffers";
 import type { Bytes } from "./bytes";
 import type { ContentOpener, Geometry } from "./envelope/content";
-import { PART_BYTES, checkPart } from "./envelope/content";
+import { PART_BYTES, PART_PLAIN, checkPart } from "./envelope/content";
 import { IntegrityError, Unreachable } from "./errors";
 import { Backoff, Transient } from "./retry";
 import type { Transport } from "./transport";
@@ -23,7 +24,10 @@ export interface Content {
   opener: ContentOpener;
 }
 
-/** Takes the plaintext of part `index`, verified; called in the order of the parts. */
+/**
+ * Takes the plaintext of part `index`, verified; called in the order of the parts. The bytes are
+ * others after the call.
+ */
 export type Take = (index: number, plaintext: Bytes) => void;
 
 /**
@@ -78,6 +82,8 @@ class Run {
   readonly #content: Content;
   readonly #take: Take;
   readonly #assembler: Assembler;
+  readonly #parts = new Buffers(PART_BYTES);
+  readonly #plaintexts = new Buffers(PART_PLAIN);
   #waiting: Promise<void>[] = [];
   #last: Promise<void> = Promise.resolve();
 
@@ -85,7 +91,7 @@ class Run {
     this.#transport = transport;
     this.#content = content;
     this.#take = take;
-    this.#assembler = new Assembler(content.geometry, first);
+    this.#assembler = new Assembler(content.geometry, this.#parts, first);
   }
 
   /** Go on from the first byte that is missing; returns when all parts have been taken. */
@@ -112,6 +118,7 @@ class Run {
     const taken = this.#opened(index, part).then(async (plaintext) => {
       await before;
       this.#take(index, plaintext);
+      this.#plaintexts.give(plaintext);
     });
     taken.catch(() => {}); // it is thrown where it is waited for
     this.#last = taken;
@@ -119,25 +126,30 @@ class Run {
   }
 
   async #opened(index: number, part: Bytes): Promise<Bytes> {
-    const { digests, opener } = this.#content;
+    const { digests, opener, geometry } = this.#content;
     try {
       await checkPart(part, digests[index] ?? new Uint8Array());
     } catch (error) {
       throw error instanceof IntegrityError ? new Damaged(index) : error;
     }
-    return opener.openPart(index, part);
+    const [start, stop] = geometry.partPlain(index);
+    const plaintext = await opener.openPart(index, part, this.#plaintexts.take(stop - start));
+    this.#parts.give(part);
+    return plaintext;
   }
 }
 
 /** Pieces of any length in, whole parts out. */
 class Assembler {
   readonly #geometry: Geometry;
+  readonly #parts: Buffers;
   #part: number;
   #filled = 0;
-  #buffer = new Uint8Array();
+  #buffer: Bytes = new Uint8Array();
 
-  constructor(geometry: Geometry, first: number) {
+  constructor(geometry: Geometry, parts: Buffers, first: number) {
     this.#geometry = geometry;
+    this.#parts = parts;
     this.#part = first;
     this.#begin();
   }
@@ -176,7 +188,7 @@ class Assembler {
 
   #begin(): void {
     this.#filled = 0;
-    this.#buffer = new Uint8Array(this.isFinished ? 0 : this.#geometry.partBytes(this.#part));
+    if (!this.isFinished) this.#buffer = this.#parts.take(this.#geometry.partBytes(this.#part));
   }
 }
 

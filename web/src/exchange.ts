@@ -167,7 +167,8 @@ export class Exchange {
   }
 
   /**
-   * Bytes `start` to the end of a content of `size` bytes, once, no retry.
+   * Bytes `start` to the end of a content of `size` bytes, once, no retry. Each piece is to be used
+   * before the next one is asked for.
    *
    * @throws Transient a broken connection, or an answer to another question.
    */

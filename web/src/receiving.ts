@@ -18,6 +18,7 @@ const DURABLE_EVERY_S = 5;
 
 /** Takes the files' bytes in order. */
 interface Sink {
+  /** The bytes are others after the call. */
   write(at: number, bytes: Bytes): void;
   /** So many parts are written. */
   wrote(parts: number): void;
@@ -77,7 +78,7 @@ async function contentOf({ key, header, length, ...content }: RemoteContent): Pr
 
 function intoMessages(emit: Emit): Sink {
   return {
-    write: (_, bytes) => emit({ kind: "bytes", bytes }),
+    write: (_, bytes) => emit({ kind: "bytes", bytes: bytes.slice() }),
     wrote: () => {},
     finish: () => {},
     close: () => {},

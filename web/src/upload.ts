@@ -5,9 +5,10 @@
  * sends the same ones, so about four parts are in memory at any time, whatever the share's size.
  */
 
+import { Buffers } from "./buffers";
 import type { Bytes } from "./bytes";
 import type { Random } from "./crypto";
-import { ContentSealer, Geometry, digest, root } from "./envelope/content";
+import { ContentSealer, Geometry, PART_BYTES, digest, root } from "./envelope/content";
 import { inLanes } from "./envelope/lanes";
 import { LocalError } from "./errors";
 import type { UploadJob, Uploaded } from "./jobs";
@@ -76,10 +77,14 @@ export async function upload(
   const sealer = await ContentSealer.draw(random);
   const digests: Bytes[] = [];
   const tell = partProgress(geometry, progress);
+  const buffers = new Buffers(PART_BYTES);
   const sealedPart = async (index: number): Promise<Part> => {
     const plaintext = await files.read(...geometry.partPlain(index));
-    const sealed = await sealer.sealPart(index, plaintext, geometry.isLast(index));
-    return { index, sealed: new Blob([sealed]), digest: await digest(sealed) };
+    const buffer = buffers.take(geometry.partBytes(index));
+    const bytes = await sealer.sealPart(index, plaintext, geometry.isLast(index), buffer);
+    const part = { index, sealed: new Blob([bytes]), digest: await digest(bytes) };
+    buffers.give(buffer); // a blob keeps a copy
+    return part;
   };
   await inLanes(geometry.parts, async (index) => {
     const part = await sealedPart(index);

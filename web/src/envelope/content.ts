@@ -160,13 +160,19 @@ export class ContentSealer {
    * @param plaintext `Layout.partPlain` bytes; where `isLast`, 1 to that many. They must not
    *   change before this is done.
    * @param isLast whether the content ends here.
+   * @param into takes the part, and is as long; a new buffer where left out.
    * @returns the part. Each segment draws its nonce from the source of randomness in turn.
    */
-  async sealPart(part: number, plaintext: Uint8Array, isLast: boolean): Promise<Bytes> {
+  async sealPart(
+    part: number,
+    plaintext: Uint8Array,
+    isLast: boolean,
+    into?: Bytes,
+  ): Promise<Bytes> {
     this.#assertPlainLength(plaintext.length, isLast);
     const { floe, partSegments } = this.#layout;
     const segments = Math.ceil(plaintext.length / floe.segmentPlain);
-    const sealed = new Uint8Array(plaintext.length + SEGMENT_OVERHEAD * segments);
+    const sealed = into ?? new Uint8Array(plaintext.length + SEGMENT_OVERHEAD * segments);
     await inLanes(segments, (at) =>
       this.#floe.sealInto(
         piece(sealed, at, floe.segmentBytes),
@@ -216,16 +222,17 @@ export class ContentOpener {
   /**
    * Open part `j`; check its digest first.
    *
+   * @param into takes the plaintext, and is as long; a new buffer where left out.
    * @returns the content's bytes of that part, verified, the padding among them.
    * @throws IntegrityError not the part that was sealed there; nothing of it is let out.
    */
-  async openPart(part: number, ciphertext: Uint8Array): Promise<Bytes> {
+  async openPart(part: number, ciphertext: Uint8Array, into?: Bytes): Promise<Bytes> {
     if (ciphertext.length !== this.#geometry.partBytes(part)) {
       throw new IntegrityError("a part of the content is not as long as it must be");
     }
     const { layout, segments } = this.#geometry;
     const [start, stop] = this.#geometry.partPlain(part);
-    const plain = new Uint8Array(stop - start);
+    const plain = into ?? new Uint8Array(stop - start);
     const first = part * layout.partSegments;
     await inLanes(Math.ceil(ciphertext.length / layout.floe.segmentBytes), (at) =>
       this.#floe.openInto(
