@@ -30,36 +30,40 @@ class PageHook(BuildHookInterface[BuilderConfig]):
 
     def dependencies(self) -> list[str]:
         """What has to be installed before the build."""
-        return [] if _carries_page(Path(self.root)) else [self.config["node"]]
+        return [] if is_built(Path(self.root)) else [self.config["node"]]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Before anything is packed."""
         del version, build_data
-        if not _carries_page(Path(self.root)):
-            build_page(Path(self.root))
+        build_page(Path(self.root))
 
 
-def _carries_page(root: Path) -> bool:
-    """Whether this is an unpacked source distribution with its page."""
-    return (root / "PKG-INFO").is_file() and (root / "otv_server/page/index.html").is_file()
+def is_built(root: Path) -> bool:
+    """Whether the page is there, carried by a source distribution or built from these sources."""
+    web, page = root / "web", root / "otv_server/page"
+    if not (page / "index.html").is_file():
+        return False
+    built = web / ".built"
+    is_carried = (root / "PKG-INFO").is_file()
+    return is_carried or (built.is_file() and built.read_text() == _digest_of_sources(web))
 
 
 def build_page(root: Path) -> bool:
-    """Build the page, unless what is there was built from these very sources.
+    """Build the page, unless it is there.
 
     The new page takes the old one's place only when it is whole. Returns whether it was built.
     """
-    web, page, built = root / "web", root / "otv_server/page", root / "web/.built"
-    digest = _digest(web, (path for pattern in SOURCES for path in web.glob(pattern)))
-    if page.is_dir() and built.is_file() and built.read_text() == digest:
+    if is_built(root):
         return False
+    web, page = root / "web", root / "otv_server/page"
+    digest = _digest_of_sources(web)  # as they are before: what changes meanwhile is built again
     install(web)
     with TemporaryDirectory(prefix=".building-", dir=web) as work:
         npm(web, "run", "build", OTV_PAGE_DIR=f"{work}/page")
         if page.exists():
             page.rename(f"{work}/old")
         Path(work, "page").rename(page)
-    built.write_text(digest)
+    (web / ".built").write_text(digest)
     return True
 
 
@@ -84,6 +88,10 @@ def npm(web: Path, *arguments: str, **environment: str) -> None:
         env=os.environ | {"PATH": path} | environment,
         check=True,
     )
+
+
+def _digest_of_sources(web: Path) -> str:
+    return _digest(web, (path for pattern in SOURCES for path in web.glob(pattern)))
 
 
 def _digest(folder: Path, paths: Iterable[Path]) -> str:
