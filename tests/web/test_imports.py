@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # From the inside out. A module imports only from lines above its own; types alone may come from
 # anywhere, for they are gone when the page runs. A folder is one module.
 LAYERS = [
-    "bytes b64 errors pieces pace qr crypto viewable",
+    "bytes b64 buffers errors pieces pace qr crypto viewable",
     "choices instants link names places private retry state tidying viewer-messages",
     "answers draft envelope plan text viewing",
     "archive download newlinks opened parcel problems reporting upload",
