@@ -63,6 +63,7 @@ function FileButton(props: {
       <input
         type="file"
         multiple
+        aria-label={props.label} // WebKit would add its own button's words to those of the label
         {...(props.isFolder ? { webkitdirectory: true } : {})}
         onChange={(event) => {
           const input = event.currentTarget;
