@@ -163,6 +163,7 @@ export class Exchange {
         this.http.upload({ url, headers, body, signal: watch.signal, sent: moved }),
       );
       await this.#accept(response, EMPTY_STATUSES, watch);
+      sent(body.size); // not every browser tells of the last bytes
     });
   }
 

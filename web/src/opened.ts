@@ -153,15 +153,14 @@ export class Opened {
   /** The opening is over: keep it for a reload of this tab, or keep nothing. */
   async #settle(): Promise<void> {
     if (this.#wiping) return;
-    const state = await this.#world.state();
     try {
       if (!this.isDurable) {
-        await state?.forgetOpening(this.#record);
+        await wipeOpening(this.#world, this.#record);
         return;
       }
       this.#record = { ...this.#record, isOver: true };
       this.#world.session.set(this.#record.file);
-      await state?.saveOpening(this.#record);
+      await (await this.#world.state())?.saveOpening(this.#record);
     } catch (error) {
       // Then it lasts until its lease ends, as if it had not been acknowledged.
       if (!(error instanceof LocalError)) throw error;

@@ -33,19 +33,24 @@ export async function wipeOpening(world: World, record: OpeningRecord): Promise<
 /**
  * Wipe what finished or lapsed openings left behind, and what no record names. Called at the start.
  *
- * What another tab has open stays, and so does what this tab showed before it was reloaded.
+ * What another tab has open stays, and so does what this tab showed before it was reloaded. What
+ * can't be removed now is removed at the next start.
  */
 export async function tidy(world: World): Promise<void> {
   const [state, storage] = await Promise.all([world.state(), world.storage()]);
   if (!state) return;
-  // Before the records: each file has had one since before it was made.
-  const files = storage ? await storage.names() : [];
-  const kept = new Set<string>();
-  for (const record of await state.openings()) {
-    if (!(await isWiped(world, record))) kept.add(record.file).add(archiveName(record));
-  }
-  for (const name of files) {
-    if (!kept.has(name)) await storage?.remove(name).catch(ignoreLocal);
+  try {
+    // Before the records: each file has had one since before it was made.
+    const files = storage ? await storage.names() : [];
+    const kept = new Set<string>();
+    for (const record of await state.openings()) {
+      if (!(await isWiped(world, record))) kept.add(record.file).add(archiveName(record));
+    }
+    for (const name of files) {
+      if (!kept.has(name)) await storage?.remove(name).catch(ignoreLocal);
+    }
+  } catch (error) {
+    ignoreLocal(error);
   }
 }
 
@@ -73,7 +78,6 @@ function isDone({ now, session }: World, { isOver, leaseUntil, file }: OpeningRe
   return leaseUntil <= now().getTime() || (isOver && file !== session.get());
 }
 
-/** What can't be removed now is removed at the next start. */
 function ignoreLocal(error: unknown): void {
   if (!(error instanceof LocalError)) throw error;
 }
