@@ -40,7 +40,14 @@ export interface Show {
 }
 
 /** Why a file isn't shown; `silent` is the page's own word. */
-export type FailureCode = "broken" | "unsupported" | "large" | "password" | "unreadable" | "silent";
+export type FailureCode =
+  | "broken" // damaged, or something else than it says
+  | "unsupported" // of a kind that this browser doesn't play
+  | "large" // too many pixels
+  | "password" // a PDF with one of its own
+  | "unreadable" // the device no longer gives its bytes
+  | "unloaded" // a part of the viewer didn't come
+  | "silent"; // the viewer didn't start
 export type ViewerFailure = Exclude<FailureCode, "silent">;
 
 /** From the viewer. */
@@ -54,7 +61,14 @@ export type Report =
   | { type: "leave" };
 
 const KINDS: readonly string[] = ["text", "source", "image", "audio", "video", "pdf"];
-const FAILURES: readonly string[] = ["broken", "unsupported", "large", "password", "unreadable"];
+const FAILURES: readonly string[] = [
+  "broken",
+  "unsupported",
+  "large",
+  "password",
+  "unreadable",
+  "unloaded",
+];
 /** More than any screen, less than what upsets a layout. */
 const MAX_HEIGHT = 100_000;
 const MAX_PAGES = 1_000_000;

@@ -10,11 +10,10 @@ const MAX_PIXELS = 128 * 1024 * 1024;
 
 export async function showImage(show: Show, stage: HTMLElement): Promise<void> {
   const image = await loaded(show);
-  const scroller = element("main", { tabIndex: 0 }, image);
-  scroller.setAttribute("role", "region");
+  const scroller = element("section", { tabIndex: 0 }, image);
   scroller.setAttribute("aria-label", show.words.content);
   const toggle = sizeToggle(show, stage, scroller);
-  stage.append(scroller, element("footer", {}, toggle));
+  stage.append(scroller, element("div", { className: "tools" }, toggle));
   image.onclick = () => toggle.click();
   const settle = (): void => {
     const isScaled = image.naturalWidth > innerWidth || image.naturalHeight > innerHeight;

@@ -7,7 +7,7 @@ import { tell, tellHeight, tellHeightOf } from "./parent";
 
 export async function showMedia(show: Show, stage: HTMLElement): Promise<void> {
   const player = playerOf(show);
-  stage.append(element("main", {}, player));
+  stage.append(player);
   await new Promise<void>((resolve, reject) => {
     player.onloadedmetadata = () => resolve();
     player.onerror = () => reject(failureOf(player.error));

@@ -33,7 +33,7 @@ const FONTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * @param failed told when the file can't be read any more, later on
+ * @param failed told when the file can't be read any more, or its worker gave up, at any time
  * @throws Failure it is damaged, or locked with a password
  */
 export async function openPdf(
@@ -46,7 +46,7 @@ export async function openPdf(
     rangeChunkSize: CHUNK_BYTES,
     disableAutoFetch: true,
     disableStream: true,
-    worker: PDFWorker.create({ port: startWorker(lent) }),
+    worker: PDFWorker.create({ port: startWorker(lent, failed) }),
     verbosity: VerbosityLevel.ERRORS,
     maxImageSize: MAX_IMAGE_PIXELS,
     enableXfa: false,
@@ -62,10 +62,11 @@ export async function openPdf(
 }
 
 /** In an opaque origin a worker starts from a blob alone, as a classic script. */
-function startWorker({ trusted }: Lent): Worker {
+function startWorker({ trusted }: Lent, failed: (why: Failure) => void): Worker {
   const url = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
   const worker = new Worker(trusted(url));
   URL.revokeObjectURL(url);
+  worker.onerror = () => failed(new Failure("broken"));
   return worker;
 }
 

@@ -11,8 +11,8 @@ export function toolsFor(pages: Pages, words: ViewerWords): HTMLElement {
     place.textContent = filled(words.page, { page, count });
   };
   const tools = element(
-    "header",
-    {},
+    "div",
+    { className: "tools" },
     iconButton("minus", words.zoomOut, () => pages.zoom(-1)),
     iconButton("plus", words.zoomIn, () => pages.zoom(1)),
     iconButton("width", words.fitWidth, () => pages.fit()),

@@ -2,6 +2,7 @@
 
 import type { Show } from "../src/viewer-messages";
 import { element } from "./dom";
+import type { Failure } from "./failure";
 import { tell, tellHeight } from "./parent";
 import type { Lent } from "./pdf-document";
 import { openPdf } from "./pdf-document";
@@ -9,11 +10,10 @@ import { Pages } from "./pdf-pages";
 import { toolsFor } from "./pdf-tools";
 
 export async function showPdf(show: Show, stage: HTMLElement, lent: Lent): Promise<void> {
-  const failed = (): void => tell({ type: "failed", code: "unreadable" });
+  const failed = ({ code }: Failure): void => tell({ type: "failed", code });
   const pdf = await openPdf(show.file, lent, failed);
   tell({ type: "pages", count: pdf.numPages });
-  const scroller = element("main", { tabIndex: 0 });
-  scroller.setAttribute("role", "region");
+  const scroller = element("section", { tabIndex: 0 });
   scroller.setAttribute("aria-label", show.words.content);
   const pages = new Pages(pdf, show.words, scroller);
   const tools = toolsFor(pages, show.words);

@@ -30,7 +30,7 @@ svg {
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: pre-wrap; }
 
 .text, .source { overflow: auto; }
-.text main, .source main { padding: 1rem; min-width: 0; }
+.text section, .source section { padding: 1rem; min-width: 0; }
 .note { margin: 0 0 1rem; padding: 0.5rem 0.75rem; border-inline-start: 3px solid var(--accent); background: var(--tint); font-size: 0.9375rem; }
 pre {
   margin: 0; font: 0.9375rem/1.55 ui-monospace, "SFMono-Regular", Consolas, "DejaVu Sans Mono", monospace;
@@ -41,30 +41,29 @@ pre, pre span { content-visibility: auto; contain-intrinsic-size: auto 40rem; }
 pre span { display: inline-block; width: 100%; vertical-align: top; }
 
 .image { display: grid; grid-template-rows: minmax(0, 1fr); background: var(--backdrop); }
-.image main { display: grid; grid-template: minmax(0, 1fr) / minmax(0, 1fr); place-items: center; overflow: auto; min-height: 0; }
+.image section { display: grid; grid-template: minmax(0, 1fr) / minmax(0, 1fr); place-items: center; overflow: auto; min-height: 0; }
 .image img {
   max-width: 100%; max-height: 100%; object-fit: contain;
   background: repeating-conic-gradient(light-dark(#fff, #3a3d41) 0 25%, light-dark(#f0efec, #2f3236) 0 50%) 0 0 / 20px 20px;
 }
-.image footer { display: none; justify-content: center; padding: 0.5rem; background: var(--paper); border-top: 1px solid var(--line); }
+.image .tools { display: none; justify-content: center; padding: 0.5rem; background: var(--paper); border-top: 1px solid var(--line); }
 .image.scaled { grid-template-rows: minmax(0, 1fr) auto; }
-.image.scaled footer { display: flex; }
+.image.scaled .tools { display: flex; }
 .image.scaled img { cursor: zoom-in; }
-.image.actual main { grid-template: auto / auto; place-items: safe center; }
+.image.actual section { grid-template: auto / auto; place-items: safe center; }
 .image.actual img { max-width: none; max-height: none; cursor: zoom-out; }
 
-.audio, .video { display: grid; place-items: center; background: var(--backdrop); }
-.audio main, .video main { display: contents; }
+.audio, .video { display: grid; grid-template: minmax(0, 1fr) / minmax(0, 1fr); place-items: center; background: var(--backdrop); }
 audio { width: 100%; padding: 0.5rem; max-width: 40rem; }
 video { max-width: 100%; max-height: 100%; background: #000; }
 
 .pdf { display: grid; grid-template: auto minmax(0, 1fr) / minmax(0, 1fr); }
-.pdf header {
+.pdf .tools {
   display: flex; align-items: center; justify-content: center; gap: 0.125rem; padding: 0.25rem;
   background: var(--paper); border-bottom: 1px solid var(--line);
 }
 .pdf output { padding: 0 0.25rem; flex: 0 1 9rem; min-width: 4.5rem; line-height: 1.2; text-align: center; font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
-.pdf main { overflow: auto; background: var(--backdrop); position: relative; padding: 8px; display: flex; flex-direction: column; gap: 8px; align-items: safe center; }
+.pdf section { overflow: auto; background: var(--backdrop); position: relative; padding: 8px; display: flex; flex-direction: column; gap: 8px; align-items: safe center; }
 .page {
   flex: none; position: relative; overflow: hidden; background: #fff; color: #1c1e21; box-shadow: 0 1px 3px rgb(0 0 0 / 0.3);
   width: calc(var(--width) * var(--scale) * 1px); height: calc(var(--height) * var(--scale) * 1px);

@@ -13,9 +13,8 @@ const MAX_SHOWN = 2_000_000;
 
 export async function showText(show: Show, stage: HTMLElement): Promise<void> {
   const { text, isCut } = await beginningOf(show.file);
-  const content = element("main", { tabIndex: 0 }, ...notes(show, isCut), ...blocksOf(text).map(pre));
+  const content = element("section", { tabIndex: 0 }, ...notes(show, isCut), ...blocksOf(text).map(pre));
   content.setAttribute("aria-label", show.words.content);
-  content.setAttribute("role", "region");
   stage.append(content);
   tellHeightOf(content);
 }
