@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useState } from "preact/hooks";
 
+import { checkOpenable } from "../../client";
 import type { LinkView, Opened } from "../../client";
 import { NotYet } from "../../errors";
 import { idText, parseLink } from "../../link";
@@ -15,7 +16,6 @@ import { useSurroundings } from "../context";
 import { Contents } from "./Contents";
 import { EndedStep } from "./EndedStep";
 import { OpenStep } from "./OpenStep";
-import { checkOpenable } from "./openable";
 
 /** A link that can be opened, or gone on with. */
 export interface Ready {
