@@ -45,6 +45,11 @@ export interface Link {
   pin: Bytes | null;
 }
 
+/** Whether a password is needed to open it. */
+export function wantsPassword({ kdf }: Link): boolean {
+  return kdf !== KDF.none;
+}
+
 /** The id as 16 base64url characters. */
 export function idText(link: Link): string {
   return b64encode(link.id);

@@ -5,13 +5,13 @@ import { useRef, useState } from "preact/hooks";
 import { Interrupted, LocalError, UsageError, WrongPassword } from "../../errors";
 import type { Opened } from "../../client";
 import { sentence } from "../../text/told";
+import { wantsPassword } from "../../link";
 import { clock } from "../../text/format";
 import { Field, typed } from "../Field";
 import { Meter } from "../Meter";
 import { useSurroundings } from "../context";
 import { useArrival, usePace } from "../hooks";
 import type { Ready } from "./OpenPage";
-import { wantsPassword } from "./openable";
 
 export interface OpenStepProps {
   ready: Ready;
