@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-    from tests.browser.drivers.tab import Browser, Tab
+    from tests.browser.drivers.tab import Browser, Proxy, Tab
 
 ABILITIES = {**with_playwright.ABILITIES, "webkit": with_webkit.ABILITIES}
 
 
-def launch(engine: str, folder: Path) -> Browser:
+def launch(engine: str, folder: Path, proxy: Proxy | None = None) -> Browser:
     """Start a browser that keeps what it writes in ``folder``."""
     if engine == "webkit":
         driver = program("WebKitWebDriver", "webkit2gtk-driver")
-        return with_webkit.WebKitBrowser(driver, program("Xvfb", "xvfb"), folder)
+        return with_webkit.WebKitBrowser(driver, program("Xvfb", "xvfb"), folder, proxy)
     package = {"chromium": "chromium", "firefox": "firefox-esr"}[engine]
-    return with_playwright.PlaywrightBrowser(engine, program(package, package), folder)
+    return with_playwright.PlaywrightBrowser(engine, program(package, package), folder, proxy)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +32,19 @@ class Ability(StrEnum):
     EARLY = "see what goes wrong before a page is loaded"
     OFFLINE = "cut the network of one profile"
     PRIVATE_FILES = "keep files in the origin's private file system"
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Where a browser sends all its requests, those to this machine too.
+
+    Attributes:
+        port: of the proxy on 127.0.0.1.
+        direct: the one port on 127.0.0.1 that is asked without it.
+    """
+
+    port: int
+    direct: int
 
 
 class Element(ABC):

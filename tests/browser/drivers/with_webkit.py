@@ -35,7 +35,16 @@ from selenium.webdriver.support.select import Select
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 
-from tests.browser.drivers.tab import PATIENCE_S, PAUSE_S, Ability, Browser, Element, Name, Tab
+from tests.browser.drivers.tab import (
+    PATIENCE_S,
+    PAUSE_S,
+    Ability,
+    Browser,
+    Element,
+    Name,
+    Proxy,
+    Tab,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -293,9 +302,12 @@ class WebKitBrowser(Browser):
 
     engine = "webkit"
 
-    def __init__(self, program: str, screen_program: str, folder: Path) -> None:
+    def __init__(
+        self, program: str, screen_program: str, folder: Path, proxy: Proxy | None = None
+    ) -> None:
         self.program = program
         self.folder = folder
+        self.proxy = proxy
         self.screen = Screen(screen_program)
         self.drivers: list[WebKitGTK] = []
 
@@ -308,6 +320,9 @@ class WebKitBrowser(Browser):
         options.add_argument("--automation")
         if is_dark:
             options.add_argument("--dark-mode")
+        if self.proxy:
+            options.add_argument(f"--proxy=http://127.0.0.1:{self.proxy.port}")
+            options.add_argument(f"--ignore-host=127.0.0.1:{self.proxy.direct}")
         service = Service(self.program, env=self._environment(home))
         with warnings.catch_warnings():
             # selenium's own driver calls its own connection in a way that it deprecates.
