@@ -37,7 +37,7 @@ pre {
   white-space: pre-wrap; overflow-wrap: anywhere; tab-size: 4; unicode-bidi: plaintext;
 }
 /* Far from the eye nothing is laid out. A run of a long line is laid out alone, yet no line end is copied. */
-pre, pre span { content-visibility: auto; contain-intrinsic-size: auto 40rem; }
+pre:not(:only-of-type), pre span { content-visibility: auto; contain-intrinsic-size: auto 40rem; }
 pre span { display: inline-block; width: 100%; vertical-align: top; }
 
 .image { display: grid; grid-template-rows: minmax(0, 1fr); background: var(--backdrop); }
