@@ -19,6 +19,7 @@ import { Interrupted, LocalError, OtvError, Unreachable } from "./errors";
 import type { Event } from "./jobs";
 import { linked } from "./retry";
 import type { OpeningRecord } from "./state";
+import { PROOF_BYTES } from "./state";
 import { archiveName, lockName, wipeOpening } from "./tidying";
 import type { Held, Progress, World } from "./world";
 
@@ -158,7 +159,8 @@ export class Opened {
         await wipeOpening(this.#world, this.#record);
         return;
       }
-      this.#record = { ...this.#record, isOver: true };
+      // T has done what it was for.
+      this.#record = { ...this.#record, lease: new Uint8Array(PROOF_BYTES), isOver: true };
       this.#world.session.set(this.#record.file);
       await (await this.#world.state())?.saveOpening(this.#record);
     } catch (error) {

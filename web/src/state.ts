@@ -43,7 +43,7 @@ export interface ShareRecord {
 export interface OpeningRecord {
   server: string;
   id: string;
-  /** T, 32 bytes, stored before the claim. */
+  /** T, 32 bytes, stored before the claim; zeros once it is acknowledged. */
   lease: Bytes;
   /** Milliseconds since 1970 by this device's clock; a guess until the claim is answered. */
   leaseUntil: number;

@@ -85,6 +85,23 @@ describe("what was sent comes out", () => {
     expect(opened.files[0]?.blob.type).toBe("application/octet-stream");
   });
 
+  it("and the sender hears of it, without anybody's doing, once it is durable", async () => {
+    const { link, sent } = await smallLink();
+    const opened = await open(new Device().tab(), link);
+    expect(opened.isDurable).toBe(true);
+    await expect.poll(() => receipts(sent)).toEqual([["opened", "verified"]]);
+  });
+
+  it("and the sender hears of it also where the view has let go of its signal", async () => {
+    const { link, sent } = await smallLink();
+    const left = new AbortController();
+    const tab = new Device().tab();
+    const following = { progress: () => {}, signal: left.signal };
+    await new Client(tab.world, server.url).open(link, null, following);
+    left.abort();
+    await expect.poll(() => receipts(sent)).toEqual([["opened", "verified"]]);
+  });
+
   it("once: who comes second is told that it has been opened", async () => {
     const { link } = await smallLink();
     await (await open(new Device().tab(), link)).acknowledge();
@@ -209,6 +226,18 @@ describe("an answer that is lost costs nobody the file", () => {
     faults.end();
     await expect(open(tab, link, "wrong")).rejects.toBeInstanceOf(WrongPassword);
     expect(await contents(await open(tab, link, "right"))).toEqual(expected);
+  });
+
+  it("T goes when the server says that its lease is over", async () => {
+    const { link, sent } = await largeLink();
+    const device = new Device();
+    const { tab, faults } = faulty(device);
+    faults.loseRequests("GET", /\/content$/, Infinity);
+    await expect(open(tab, link)).rejects.toBeInstanceOf(Unreachable);
+    await new Client(tab.world, server.url).revoke(sent.record);
+    await expect(open(tab, link)).rejects.toMatchObject({ state: "revoked" });
+    expect(await device.state.openings()).toEqual([]);
+    expect(await device.storage?.names()).toEqual([]);
   });
 
   it("the acknowledgement's: it can be sent again", async () => {

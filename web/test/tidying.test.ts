@@ -52,6 +52,13 @@ it("Done leaves nothing, and the archive goes, too", async () => {
   expect(await clientOf(device.tab()).reopened(idText(link))).toBeNull();
 });
 
+it("T is kept no longer than until the acknowledgement is answered", async () => {
+  const device = new Device();
+  await acknowledged(device);
+  const [record] = await device.state.openings();
+  expect(record).toMatchObject({ isOver: true, lease: new Uint8Array(32) });
+});
+
 it("the lease's end wipes what is still shown", async () => {
   const device = new Device();
   const { tab, opened } = await acknowledged(device);
