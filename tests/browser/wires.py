@@ -1,0 +1,161 @@
+"""What stands between a browser and the network in tests, and hears every byte.
+
+Plain HTTP on this machine, so that nothing is hidden by TLS.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import socketserver
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+_CHUNK = 1 << 16
+_REFUSAL = (
+    b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n"
+    b"Connection: close\r\n\r\nno"
+)
+_TARGET = re.compile(rb"^[A-Z]+ (?:https?://)?([^/ :?]+(?::\d+)?)")
+
+
+class _Threads(socketserver.ThreadingTCPServer):
+    """Listens on a free port of this machine; a thread for each connection, ended with it."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, handler: type[socketserver.BaseRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.port: int = self.server_address[1]
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Browsers drop connections as they like; that is no failure of a test."""
+
+
+class Recorder(_Threads):
+    """Passes on a server's connections, and keeps all that browsers send.
+
+    Args:
+        port: of the server, on this machine.
+    """
+
+    def __init__(self, port: int) -> None:
+        super().__init__(_Passing)
+        self.upstream = port
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._held = b""
+        self._free = threading.Event()
+        self._streams: list[bytearray] = []
+
+    def stream(self) -> bytearray:
+        """Where the bytes of a new connection are kept."""
+        self._streams.append(bytearray())
+        return self._streams[-1]
+
+    @property
+    def sent(self) -> bytes:
+        """All that browsers have sent so far, one connection after the other."""
+        return b"\n\n".join(bytes(stream) for stream in [*self._streams])
+
+    def forget(self) -> bytes:
+        """The same, and from now on only what comes later."""
+        sent = self.sent
+        for stream in self._streams:
+            stream.clear()
+        return sent
+
+    @contextlib.contextmanager
+    def holding(self, asked: bytes) -> Iterator[None]:
+        """The server hears everything, and does not come through where this was asked."""
+        self._held = asked
+        try:
+            yield
+        finally:
+            self._held = b""
+            self._free.set()
+            self._free = threading.Event()
+
+    def wait(self, stream: bytearray) -> None:
+        """Wait while an answer to what was asked here is held back."""
+        if self._held and self._held in stream:
+            self._free.wait()
+
+
+class _Passing(socketserver.BaseRequestHandler):
+    """One connection."""
+
+    server: Recorder
+    request: socket.socket
+
+    def handle(self) -> None:
+        with socket.create_connection(("127.0.0.1", self.server.upstream)) as upstream:
+            stream = self.server.stream()
+            bring_back = threading.Thread(
+                target=self._bring_back, args=(upstream, stream), daemon=True
+            )
+            bring_back.start()
+            with contextlib.suppress(OSError):
+                while data := self.request.recv(_CHUNK):
+                    stream += data
+                    upstream.sendall(data)
+            _end(upstream)
+            bring_back.join()
+
+    def _bring_back(self, upstream: socket.socket, stream: bytearray) -> None:
+        with contextlib.suppress(OSError):
+            while data := upstream.recv(_CHUNK):
+                self.server.wait(stream)
+                self.request.sendall(data)
+        _end(self.request)
+
+
+def _end(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+class Elsewhere(_Threads):
+    """A proxy to which everything is sent that is not for the server: it refuses and remembers."""
+
+    def __init__(self) -> None:
+        super().__init__(_Refusing)
+        self.asked: list[bytes] = []
+
+    def hosts(self) -> dict[str, bytes]:
+        """All bytes that came, by whom they were for, with the port where one was named."""
+        found: dict[str, bytes] = {}
+        for request in [*self.asked]:
+            match = _TARGET.match(request)
+            host = match[1].decode() if match else "?"
+            found[host] = found.get(host, b"") + request
+        return found
+
+
+class _Refusing(socketserver.BaseRequestHandler):
+    """One connection."""
+
+    server: Elsewhere
+    request: socket.socket
+
+    def handle(self) -> None:
+        self.request.settimeout(1)
+        with contextlib.suppress(OSError):
+            if data := self.request.recv(_CHUNK):
+                self.server.asked.append(data)
+                self.request.sendall(_REFUSAL)
