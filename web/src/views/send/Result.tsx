@@ -52,10 +52,14 @@ function SentLinkView(props: {
   const status = watched.status?.links.find((each) => each.id === link.id);
   return (
     <>
-      <label class="link-label" for={`link-${link.id}`}>
-        {name}
-        {link.name ? <bdi class="given">{link.name}</bdi> : null}
-      </label>
+      <p class="link-label">
+        <label for={`link-${link.id}`}>{name}</label>
+        {link.name ? (
+          <bdi class="given" id={`for-${link.id}`}>
+            {link.name}
+          </bdi>
+        ) : null}
+      </p>
       <textarea
         id={`link-${link.id}`}
         ref={field}
@@ -63,6 +67,8 @@ function SentLinkView(props: {
         readOnly
         rows={3}
         spellcheck={false}
+        autocomplete="off" // else a browser writes it to disk, to fill it in again after a crash
+        {...(link.name ? { "aria-describedby": `for-${link.id}` } : {})}
         value={link.url}
         onFocus={(event) => event.currentTarget.select()}
       />
