@@ -11,7 +11,8 @@ import { classicScript } from "./viewer-parts.ts";
 const PDFJS = resolve(import.meta.dirname, "node_modules/pdfjs-dist");
 
 /** pdf.js's worker loads a decoder in plain JavaScript by a name that it puts together. */
-const LOADING = /await import\(\s*(?:\/\*[^*]*\*\/\s*)*`\$\{WasmImage\.#wasmUrl\}\$\{this\._noWasmFilename\}`\)/;
+const LOADING =
+  /await import\(\s*(?:\/\*[^*]*\*\/\s*)*`\$\{[\w.#]+\}\$\{this\._noWasmFilename\}`\)/;
 const DECODERS = `
 import otvJbig2 from "${PDFJS}/wasm/jbig2_nowasm_fallback.js";
 import otvOpenjpeg from "${PDFJS}/wasm/openjpeg_nowasm_fallback.js";
@@ -67,7 +68,8 @@ export function pdfNotices(): Plugin {
     apply: "build",
     async generateBundle() {
       const texts = await Promise.all(NOTICES.map((path) => readFile(`${PDFJS}/${path}`, "utf8")));
-      const source = texts.map((text, at) => `${NOTICES[at]}\n\n${text.trim()}\n`).join("\n---\n\n");
+      const titled = texts.map((text, at) => `${NOTICES[at]}\n\n${text.trim()}\n`);
+      const source = titled.join("\n---\n\n");
       this.emitFile({ type: "asset", fileName: "viewer-licenses.md", source });
     },
   };

@@ -35,8 +35,17 @@ const AUDIO_EXTENSIONS = words("mp3 m4a aac wav wave oga ogg opus flac weba");
 const VIDEO_EXTENSIONS = words("mp4 m4v mov webm ogv mkv 3gp 3g2");
 
 /** Types of `text/` and `application/` that a browser renders as a document, or runs. */
-const SOURCE_TYPE =
-  /^(?:(?:text|application)\/(?:html|xml|xsl|javascript|ecmascript|x-javascript)|text\/css|[^/]+\/[^/]+\+xml|multipart\/related|message\/rfc822)$/;
+const SOURCE_TYPE = new RegExp(
+  [
+    "(?:text|application)/(?:html|xml|xsl|(?:x-)?javascript|ecmascript)",
+    "text/css",
+    "[^/]+/[^/]+\\+xml",
+    "multipart/related",
+    "message/rfc822",
+  ]
+    .map((type) => `^${type}$`)
+    .join("|"),
+);
 const TEXT_TYPE = /^(?:text\/.+|application\/(?:json|yaml|toml|sql|x-sh|pgp-.+|pem-.+)|.+\+json)$/;
 /** What browsers call files that hold something else under the same extension: TypeScript. */
 const MISLEADING_TYPE = "video/mp2t";

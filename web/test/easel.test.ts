@@ -19,7 +19,8 @@ function studio() {
       log.push(`draw ${page} at ${scale}`);
       return new Promise((resolve, reject) => {
         const release = (): void => void log.push(`release ${page} at ${scale}`);
-        open.push({ end: () => resolve({ page, scale, release }), break: () => reject(new Error()) });
+        const end = (): void => resolve({ page, scale, release });
+        open.push({ end, break: () => reject(new Error()) });
         signal.addEventListener("abort", () => reject(signal.reason));
       });
     },
@@ -111,7 +112,9 @@ describe("an easel", () => {
       easel.look(page);
       await settle();
       if (page > 3) easel.go(page - 3);
-      for (const what of said()) held += what.startsWith("show") ? 1 : what.startsWith("release") ? -1 : 0;
+      const done = said();
+      held += done.filter((what) => what.startsWith("show")).length;
+      held -= done.filter((what) => what.startsWith("release")).length;
       most = Math.max(most, held);
     }
 

@@ -1,4 +1,4 @@
-/** Which kind of view a file gets: a mistake here renders what a stranger wrote, or shows nothing. */
+/** Which view a file gets: a mistake here renders what a stranger wrote, or shows nothing. */
 
 import { describe, expect, it } from "vitest";
 

@@ -56,7 +56,7 @@ describe("converse", () => {
     expect(told).toHaveLength(1);
   });
 
-  it("passes on no report before the viewer is ready, and none that doesn't pass the checks", () => {
+  it("passes on no report before the viewer is ready, and none that fails the checks", () => {
     const { told, say } = scene();
 
     say({ type: "height", height: 10 });

@@ -1,4 +1,4 @@
-/** Building the viewer's document: elements, named buttons, one-line icons. No text is ever markup. */
+/** Building the viewer's document: elements and named buttons. No text is ever markup. */
 
 type Given<T> = Partial<Omit<T, "style" | "children">>;
 

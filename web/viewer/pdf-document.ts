@@ -6,7 +6,12 @@
  */
 
 import type { PDFDocumentProxy } from "pdfjs-dist/legacy/build/pdf.mjs";
-import { PDFDataRangeTransport, PDFWorker, VerbosityLevel, getDocument } from "pdfjs-dist/legacy/build/pdf.mjs";
+import {
+  PDFDataRangeTransport,
+  PDFWorker,
+  VerbosityLevel,
+  getDocument,
+} from "pdfjs-dist/legacy/build/pdf.mjs";
 import dingbats from "pdfjs-dist/standard_fonts/FoxitDingbats.pfb?url&inline";
 import symbol from "pdfjs-dist/standard_fonts/FoxitSymbol.pfb?url&inline";
 import mapsPart from "virtual:part/pdf-maps";
@@ -96,7 +101,7 @@ class BlobRange extends PDFDataRangeTransport {
   }
 }
 
-/** What pdf.js would fetch, from what is here. Without the rest it draws with the system's fonts. */
+/** What pdf.js would fetch, from what is here. Other fonts are the system's. */
 function enclosed({ loadPart }: Lent): new () => { fetch(wanted: Wanted): Promise<Uint8Array> } {
   return class {
     async fetch({ filename }: Wanted): Promise<Uint8Array> {

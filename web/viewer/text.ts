@@ -13,7 +13,8 @@ const MAX_SHOWN = 2_000_000;
 
 export async function showText(show: Show, stage: HTMLElement): Promise<void> {
   const { text, isCut } = await beginningOf(show.file);
-  const content = element("section", { tabIndex: 0 }, ...notes(show, isCut), ...blocksOf(text).map(pre));
+  const shown = [...notes(show, isCut), ...blocksOf(text).map(pre)];
+  const content = element("section", { tabIndex: 0 }, ...shown);
   content.setAttribute("aria-label", show.words.content);
   stage.append(content);
   tellHeightOf(content);

@@ -13,9 +13,9 @@ import { showImage } from "./image";
 import { showMedia } from "./media";
 import { tell } from "./parent";
 import { loadPart } from "./parts";
-import { adopt } from "./sheet";
 import { showText } from "./text";
 import { trusted } from "./trusted";
+import css from "./viewer.css?inline";
 
 /** Puts what is shown into `stage`. */
 function present(show: Show, stage: HTMLElement): Promise<void> {
@@ -60,5 +60,12 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.defaultPrevented) tell({ type: "leave" });
 });
 
-adopt();
+/** A constructed sheet: the viewer's policy allows no other. */
+function adoptSheet(): void {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  document.adoptedStyleSheets = [sheet];
+}
+
+adoptSheet();
 if (parent !== window) tell({ type: "ready" });

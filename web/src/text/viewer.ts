@@ -19,7 +19,8 @@ export const preview: PreviewWords = {
   pages: (count) => (count === 1 ? "1 page" : `${count.toLocaleString("en-GB")} pages`),
   failures: {
     broken: "This file can’t be shown. It is damaged, or isn’t what its name says.",
-    unsupported: "This browser can’t play this file. It is damaged, or of a kind that it doesn’t know.",
+    unsupported:
+      "This browser can’t play this file. It is damaged, or of a kind that it doesn’t know.",
     large: "This picture has too many pixels to be shown safely here.",
     password: "This PDF has a password of its own, so it can’t be shown here.",
     unreadable: "This browser can no longer read the file.",
