@@ -22,7 +22,7 @@ BINARY: dict[str, Callable[[bytes], bytes]] = {
     "base64": b64encode,
     "base64 after one byte": lambda data: b64encode(b"." + data),
     "base64url after two": lambda data: urlsafe_b64encode(b".." + data).rstrip(b"="),
-    "percent": lambda data: quote(data).encode(),
+    "percent": lambda data: quote(data, safe="").encode(),
     "UTF-8 of single bytes": lambda data: data.decode("latin-1").encode(),
     "UTF-16 of single bytes": lambda data: data.decode("latin-1").encode("utf-16-le"),
 }
