@@ -22,12 +22,18 @@ export function chosen(files: FileList | readonly File[]): Entry[] {
 export async function dropped(transfer: DataTransfer): Promise<Dropped> {
   const found: Dropped = { entries: [], emptyFolders: [], unreadable: [] };
   const items = [...transfer.items].filter((item) => item.kind === "file");
-  const tops = items.map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
+  const tops = items.map(folderOrFile);
   for (const top of tops) {
     if (top instanceof File) found.entries.push({ path: top.name, file: top });
     else if (top) await walk(top, found);
   }
   return found;
+}
+
+/** A file as it is: WebKit has entries of files that it can't read any more. */
+function folderOrFile(item: DataTransferItem): FileSystemEntry | File | null {
+  const entry = item.webkitGetAsEntry?.();
+  return entry?.isDirectory ? entry : item.getAsFile();
 }
 
 /** Depth first without recursion: a deep tree is no reason to fail. */
