@@ -11,7 +11,9 @@ Quirks, as of WebKitGTK 2.50:
 - The colour scheme is an argument of the program.
 - There is no way to run a script before those of the page, and an automated session is private,
   so its console is written nowhere: what goes wrong before the page is loaded isn't seen.
-- Downloads go to ``XDG_DOWNLOAD_DIR`` of ``user-dirs.dirs``, under a name of their own until whole.
+- Downloads go to ``XDG_DOWNLOAD_DIR`` of ``user-dirs.dirs``, under a name of their own until whole;
+  but from a ``blob:`` address a file grows under its final name, held open until it is whole.
+- The text of an element, as the driver tells it, has neither line breaks nor tabs.
 - There is no origin private file system.
 """
 
@@ -22,7 +24,7 @@ import re
 import subprocess
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -123,8 +125,8 @@ class WebKitElement(Element):
             self.element.send_keys("\n".join(str(path.resolve()) for path in paths))
 
     def text(self) -> str:
-        with self.tab.chosen():
-            return self.element.text
+        with self.tab.chosen() as driver:
+            return str(driver.execute_script("return arguments[0].innerText", self.element))
 
     def value(self) -> str:
         with self.tab.chosen():
@@ -250,7 +252,8 @@ class WebKitTab(Tab):
             path.write_bytes(driver.get_screenshot_as_png())
 
     def downloads(self) -> Sequence[Path]:
-        return [path for path in self.saved.iterdir() if path.suffix != ".wkdownload"]
+        named = [path for path in self.saved.iterdir() if path.suffix != ".wkdownload"]
+        return [path for path in named if not _is_held_open(path)]
 
     def complaints(self) -> list[str]:
         with self.chosen() as driver:
@@ -268,6 +271,15 @@ class WebKitTab(Tab):
 
     def pause(self) -> None:
         time.sleep(PAUSE_S)
+
+
+def _is_held_open(path: Path) -> bool:
+    """Whether any process has this file open."""
+    for held in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):  # a process ends, or is somebody else's
+            if held.readlink() == path:
+                return True
+    return False
 
 
 def _key(name: str) -> str:
