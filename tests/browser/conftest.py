@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otv_client import Client
 from tests.browser.drivers import with_playwright, with_webkit
 from tests.programs import program
+from tests.support import Api
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from tests.browser.drivers.tab import Browser, Proxy, Tab
+    from tests.conftest import RunningServer
 
 ABILITIES = {**with_playwright.ABILITIES, "webkit": with_webkit.ABILITIES}
 
@@ -84,3 +87,18 @@ def browser(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
 def tab(browser: Browser) -> Tab:
     """The first tab of a new profile."""
     return browser.new_tab()
+
+
+@pytest.fixture
+def client(page_server: RunningServer) -> Iterator[Client]:
+    """The command line's library, at the other end of what the page sends or opens."""
+    with Client(page_server.url) as other:
+        yield other
+
+
+@pytest.fixture
+def api(page_server: RunningServer) -> Iterator[Api]:
+    """Calls to the page's server."""
+    calls = Api.of(page_server.url)
+    yield calls
+    calls.http.close()
