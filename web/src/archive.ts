@@ -7,7 +7,6 @@ import { LocalError } from "./errors";
 import type { ArchiveJob, Emit, Tools } from "./jobs";
 import type { PrivateFile } from "./private";
 import { caselessKey, distinct } from "./plan";
-import { checkStopped } from "./retry";
 
 const CHUNK_BYTES = 4 << 20;
 
@@ -19,7 +18,6 @@ export async function archive(
   job: ArchiveJob,
   { openFile }: Tools,
   emit: Emit,
-  signal: AbortSignal,
 ): Promise<null> {
   const lastModified = new Date(); // when the files were sent is nobody's business
   const names = distinct(job.files.map(({ name }) => name), caselessKey);
@@ -34,12 +32,10 @@ export async function archive(
   const gatherer = new Gatherer(file ? intoFile(file) : (bytes) => emit({ kind: "bytes", bytes }));
   try {
     for await (const piece of piecesOf(makeZip(entries))) {
-      checkStopped(signal);
       gatherer.add(piece);
       emit({ kind: "progress", done: gatherer.done, total });
     }
     gatherer.flush();
-    file?.truncate(gatherer.done);
     file?.flush();
   } finally {
     file?.close();

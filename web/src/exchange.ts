@@ -225,12 +225,11 @@ export class Exchange {
     return response;
   }
 
-  /** What fails on the network may pass, unless the person stopped it. */
+  /** What fails on the network may pass; whether the person stopped it, waiting will tell. */
   async #passing<T>(coming: Promise<T>): Promise<T> {
     try {
       return await coming;
     } catch {
-      checkStopped(this.retrying.signal);
       throw new Transient(new Unreachable("the server can't be reached, or gives no answer in time"));
     }
   }

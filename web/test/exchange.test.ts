@@ -213,6 +213,19 @@ describe("content", () => {
     await expect(read(4)).rejects.toBeInstanceOf(error as new () => Error);
   });
 
+  it("that is slow, and comes, is waited for", async () => {
+    script = [
+      (response) => {
+        response.writeHead(200, { "Content-Length": "10" });
+        for (let at = 0; at < SIZE; at += 1) {
+          setTimeout(() => response.write(bytes.subarray(at, at + 1)), at * 200);
+        }
+      },
+    ];
+    const { calls } = transport(undefined, 1);
+    expect(await read(0, calls)).toEqual([...bytes]);
+  });
+
   it("that stalls is given up", async () => {
     script = [(response) => response.writeHead(200, { "Content-Length": "10" }).write("0")];
     const { calls } = transport(undefined, 0.2);

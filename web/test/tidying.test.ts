@@ -85,11 +85,37 @@ it("a reload of the tab shows it again", async () => {
 
 it("another tab does not show it, and its start leaves it alone while this one does", async () => {
   const device = new Device();
-  const { link } = await acknowledged(device);
+  const { link, opened } = await acknowledged(device);
   const other = clientOf(device.tab());
+  await opened.zip(quiet);
   await other.tidy();
   expect(await other.reopened(idText(link))).toBeNull();
-  expect(await left(device)).toEqual([1, 1]);
+  expect(await left(device)).toEqual([1, 2]);
+});
+
+it("a private file that is not whole is not shown again", async () => {
+  const device = new Device();
+  const { tab, link } = await acknowledged(device);
+  const [[name, content] = []] = device.storage?.files ?? [];
+  for (const cut of [content?.slice(1), content?.slice(0, -1), new Uint8Array(3)]) {
+    device.storage?.files.set(name ?? "", cut ?? new Uint8Array());
+    expect(await clientOf(tab.reload()).reopened(idText(link))).toBeNull();
+    expect(device.holders.size).toBe(0);
+  }
+});
+
+it("a start that looked before another tab began a new opening leaves that one alone", async () => {
+  const device = new Device();
+  const { tab } = await acknowledged(device);
+  const [old] = await device.state.openings();
+  tab.close();
+  const begun = { ...old!, file: "another", isOver: false };
+  await device.state.saveOpening(begun);
+  const { openings } = device.state;
+  device.state.openings = async () => [old!];
+  await clientOf(device.tab()).tidy();
+  device.state.openings = openings;
+  expect(await device.state.openings()).toEqual([begun]);
 });
 
 it("once its tab is closed the next start wipes it", async () => {
@@ -130,6 +156,38 @@ it("an opening that is not acknowledged stays until its lease ends", async () =>
   later(device, HOUR_MS + 1000);
   await clientOf(device.tab()).tidy();
   expect(await left(device)).toEqual([0, 0]);
+});
+
+it("Done while the sender is being told leaves nothing, and the sender is told", async () => {
+  const device = new Device();
+  const tab = device.tab();
+  let go = (): void => {};
+  const gate = new Promise<void>((resolve) => (go = resolve));
+  const { fetch: real } = tab.http;
+  tab.http.fetch = async (url, init) => {
+    if (url.endsWith("/ack")) await gate;
+    return real(url, init);
+  };
+  const opened = await open(tab, await freshLink());
+  const telling = opened.acknowledge();
+  await opened.wipe();
+  go();
+  expect(await telling).toBe(true);
+  expect(await left(device)).toEqual([0, 0]);
+});
+
+it("Done tells the sender once more where the network was away", async () => {
+  const device = new Device();
+  const tab = device.tab();
+  const { fetch: real } = tab.http;
+  tab.http.fetch = (url, init) => (url.endsWith("/ack") ? lost() : real(url, init));
+  const link = await freshLink();
+  const opened = await open(tab, link);
+  expect(await opened.acknowledge()).toBe(false);
+  tab.http.fetch = real;
+  await opened.wipe();
+  const state = async () => (await clientOf(device.tab()).look(link)).state;
+  await expect.poll(state).toBe("opened");
 });
 
 function lost(): Promise<never> {

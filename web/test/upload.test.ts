@@ -7,9 +7,15 @@ import { join } from "node:path";
 
 import { expect, it } from "vitest";
 
+import { primitives } from "../src/crypto";
+import { PART_BYTES } from "../src/envelope/content";
 import { LocalError } from "../src/errors";
+import type { Http } from "../src/exchange";
+import type { Tools, UploadJob } from "../src/jobs";
 import { JoinedFiles } from "../src/upload";
-import { bytesOf } from "./support/sharing";
+import { perform } from "../src/working";
+import { HastyClock, plainHttp } from "./support/device";
+import { bytesOf, never } from "./support/sharing";
 
 function piece(name: string, ...bytes: number[]) {
   return { name, size: bytes.length, blob: new Blob([Uint8Array.from(bytes)]) };
@@ -46,4 +52,35 @@ it.each<[string, (path: string) => Promise<void>]>([
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+it("the first failure stops what is still on its way", async () => {
+  const signals: AbortSignal[] = [];
+  // The first part gets through, so that its lane goes on to the file that is not there.
+  const upload: Http["upload"] = ({ signal }) => {
+    signals.push(signal);
+    return signals.length === 1
+      ? Promise.resolve(new Response(null, { status: 201 }))
+      : new Promise(() => {});
+  };
+  const whole = new Blob([bytesOf(4 * PART_BYTES)]);
+  const job: UploadJob = {
+    kind: "upload",
+    server: "https://share.example",
+    sid: "EBESExQVFhcYGRob",
+    owner: new Uint8Array(32),
+    sources: [
+      { name: "whole.bin", size: whole.size, blob: whole },
+      { name: "short.bin", size: PART_BYTES, blob: new Blob() },
+    ],
+  };
+  const tools: Tools = {
+    random: primitives.random,
+    clock: new HastyClock(),
+    http: { ...plainHttp, upload },
+    openFile: () => Promise.reject(new LocalError("storage")),
+  };
+  const sending = perform<"upload">(job, tools, () => {}, never);
+  await expect(sending).rejects.toEqual(new LocalError("changed", "short.bin"));
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true, true]);
 });

@@ -199,7 +199,7 @@ export class Device {
 
 /** One tab; its `world` is what a `Client` takes. */
 export class Tab {
-  http: Http = plainHttp;
+  http: Http = { ...plainHttp };
   /** What this tab's workers told, and which jobs they had. */
   readonly events: Event[] = [];
   readonly jobs: Kind[] = [];
