@@ -56,12 +56,15 @@ it.each<[string, (path: string) => Promise<void>]>([
 
 it("the first failure stops what is still on its way", async () => {
   const signals: AbortSignal[] = [];
-  // The first part gets through, so that its lane goes on to the file that is not there.
+  let go = (): void => {};
+  const first = new Promise<Response>((resolve) => {
+    go = () => resolve(new Response(null, { status: 201 }));
+  });
+  // Four are under way; then one gets through, and its lane goes on to the file that is not there.
   const upload: Http["upload"] = ({ signal }) => {
     signals.push(signal);
-    return signals.length === 1
-      ? Promise.resolve(new Response(null, { status: 201 }))
-      : new Promise(() => {});
+    if (signals.length === 4) go();
+    return signals.length === 1 ? first : new Promise(() => {});
   };
   const whole = new Blob([bytesOf(4 * PART_BYTES)]);
   const job: UploadJob = {
