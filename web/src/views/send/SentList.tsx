@@ -11,7 +11,7 @@ export function SentList({ title }: { title: string }) {
   const { client, text } = useSurroundings();
   const [records, setRecords] = useState<ShareRecord[]>([]);
   const read = useCallback(async (): Promise<void> => {
-    setRecords((await client.sent()).toReversed());
+    setRecords(await client.sent());
   }, [client]);
   useEffect(() => void read(), [read]);
   if (records.length === 0) return null;
