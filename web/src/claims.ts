@@ -12,13 +12,25 @@ import type { Link } from "./link";
 import { idText } from "./link";
 import { isEnding, nonsense } from "./problems";
 
+/** A link that should be open and isn't is asked for no more often than that. */
+const LEAST_WAIT_MS = 2000;
+
 /** Throw what stands against opening a link in this state; return where nothing does. */
-export function checkOpenable({ state, since, opensAt }: LinkView): void {
+export function checkOpenable({ state, since, opensAt, now }: LinkView): void {
   if (state === "ready") return;
-  if (state === "scheduled") throw new NotYet(opensAt);
+  if (state === "scheduled") throw new NotYet(opensAt, opensAt.getTime() - now.getTime());
   if (state === "locked") throw new Locked("too many wrong passwords");
   if (isEnding(state)) throw new Over(state, since);
   throw nonsense("a state of a link that isn't one");
+}
+
+/**
+ * When to look at a scheduled link again, by this device's clock, which may be wrong by hours: then
+ * waiting for the server's instant would ask without a pause, or far too late.
+ */
+export function nextLook({ opensAt, waitMs }: NotYet, now: Date): Date {
+  const wait = waitMs ?? opensAt.getTime() - now.getTime();
+  return new Date(now.getTime() + Math.max(wait, LEAST_WAIT_MS));
 }
 
 /**

@@ -24,7 +24,7 @@ import { Transport } from "./transport";
 import type { World } from "./world";
 
 export type { Info, Limits, LinkView } from "./answers";
-export { checkOpenable } from "./claims";
+export { checkOpenable, nextLook } from "./claims";
 export type { Link } from "./link";
 export type { SentLink } from "./newlinks";
 export type { Following, Opened, OpenedFile } from "./opened";

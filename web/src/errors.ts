@@ -142,10 +142,13 @@ export class Refused extends OtvError {
 export class NotYet extends OtvError {
   readonly code = "not_yet";
   readonly opensAt: Date;
+  /** How long it is until then by the server's clock, where the server tells that; null elsewhere. */
+  readonly waitMs: number | null;
 
-  constructor(opensAt: Date) {
+  constructor(opensAt: Date, waitMs: number | null = null) {
     super("not open yet");
     this.opensAt = opensAt;
+    this.waitMs = waitMs;
   }
 }
 

@@ -164,7 +164,7 @@ const BUILD: Readonly<Record<OtvError["code"], (fields: any) => OtvError>> = {
   locked: ({ message }) => new Locked(message),
   integrity: ({ message }) => new IntegrityError(message),
   refused: ({ reason }) => new Refused(reason),
-  not_yet: ({ opensAt }) => new NotYet(opensAt),
+  not_yet: ({ opensAt, waitMs }) => new NotYet(opensAt, waitMs),
   local: ({ reason, file }) => new LocalError(reason, file),
   interrupted: ({ message }) => new Interrupted(message),
 };

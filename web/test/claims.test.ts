@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 
 import type { Claim, LinkView } from "../src/answers";
-import { checkOpenable, readClaim } from "../src/claims";
+import { checkOpenable, nextLook, readClaim } from "../src/claims";
 import { Geometry, root } from "../src/envelope/content";
 import { sealManifest } from "../src/envelope/manifest";
 import type { OtvError } from "../src/errors";
@@ -29,7 +29,7 @@ it("a link that is ready may be opened", () => {
 });
 
 it.each<[string, OtvError]>([
-  ["scheduled", new NotYet(AT)],
+  ["scheduled", new NotYet(AT, 0)],
   ["locked", new Locked("too many wrong passwords")],
   ["taken", new Over("taken", AT)],
   ["opened", new Over("opened", AT)],
@@ -38,6 +38,28 @@ it.each<[string, OtvError]>([
   ["guessed", new Over("guessed", AT)],
 ])("a link that is %s is not asked for", (state, error) => {
   expect(() => checkOpenable({ ...VIEW, state })).toThrow(error);
+});
+
+it.each([
+  ["right", "2026-11-22T14:02:00Z", "2026-11-22T14:03:00Z"],
+  ["an hour fast", "2026-11-22T15:02:00Z", "2026-11-22T15:03:00Z"],
+  ["an hour slow", "2026-11-22T13:02:00Z", "2026-11-22T13:03:00Z"],
+])("a clock that is %s waits for the server's minute", (_, here, then) => {
+  expect(nextLook(new NotYet(AT, 60_000), new Date(here))).toEqual(new Date(then));
+});
+
+it.each([
+  ["is open by the server's clock", new NotYet(AT, -1)],
+  ["is open by this clock, where the server's isn't told", new NotYet(AT)],
+])("a link that %s is looked at again without haste", (_, error) => {
+  const now = new Date(AT.getTime() + 3_600_000);
+  expect(nextLook(error, now).getTime() - now.getTime()).toBe(2000);
+});
+
+it("a link that is scheduled says how long by the server's clock", () => {
+  const now = new Date(AT.getTime() - 5000);
+  const look = () => checkOpenable({ ...VIEW, state: "scheduled", now });
+  expect(look).toThrow(expect.objectContaining({ opensAt: AT, waitMs: 5000 }));
 });
 
 it.each(["", "over", "Ready", "toString"])("no state of a link: %j", (state) => {

@@ -19,7 +19,7 @@ const EVERY: errors.OtvError[] = [
   new errors.Locked("why"),
   new errors.IntegrityError("why"),
   new errors.Refused("too_large"),
-  new errors.NotYet(AT),
+  new errors.NotYet(AT, 5000),
   new errors.LocalError("changed", "a.txt"),
   new errors.Interrupted("why"),
 ];

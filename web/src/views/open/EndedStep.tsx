@@ -8,10 +8,10 @@ import { useArrival, useTick } from "../hooks";
 
 const MS = 1000;
 
-/** @param opensAt looks again by itself once this moment has come. */
+/** @param againAt looks again by itself once this moment has come, by this device's clock. */
 export function EndedStep(props: {
   ended: Ended;
-  opensAt?: Date | undefined;
+  againAt?: Date | undefined;
   onAgain?: () => void;
 }) {
   const { text } = useSurroundings();
@@ -24,8 +24,8 @@ export function EndedStep(props: {
       </h1>
       <p class="lead">{told.body}</p>
       {told.next ? <p>{told.next}</p> : null}
-      {props.opensAt && props.onAgain ? (
-        <Countdown opensAt={props.opensAt} onOver={props.onAgain} />
+      {props.againAt && props.onAgain ? (
+        <Countdown to={props.againAt} onOver={props.onAgain} />
       ) : null}
       {again && props.onAgain ? (
         <button type="button" class="button main" onClick={props.onAgain}>
@@ -36,9 +36,9 @@ export function EndedStep(props: {
   );
 }
 
-function Countdown({ opensAt, onOver }: { opensAt: Date; onOver: () => void }) {
+function Countdown({ to, onOver }: { to: Date; onOver: () => void }) {
   const { text, now } = useSurroundings();
-  const left = Math.ceil((opensAt.getTime() - now().getTime()) / MS);
+  const left = Math.ceil((to.getTime() - now().getTime()) / MS);
   useTick();
   useEffect(() => {
     if (left <= 0) onOver();

@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useState } from "preact/hooks";
 
-import { checkOpenable } from "../../client";
+import { checkOpenable, nextLook } from "../../client";
 import type { LinkView, Opened } from "../../client";
 import { NotYet } from "../../errors";
 import { idText, parseLink } from "../../link";
@@ -30,7 +30,7 @@ type Stage =
   | { kind: "ready"; ready: Ready }
   | { kind: "opened"; opened: Opened }
   | { kind: "done" }
-  | { kind: "ended"; ended: Ended; opensAt?: Date };
+  | { kind: "ended"; ended: Ended; againAt?: Date };
 
 /** @param place an address of a link: whole, without its key, or with the key escaped. */
 export function OpenPage({ place }: { place: Exclude<Place, { kind: "send" }> }) {
@@ -38,7 +38,7 @@ export function OpenPage({ place }: { place: Exclude<Place, { kind: "send" }> })
   const [stage, setStage] = useState<Stage>({ kind: "looking" });
   const fail = useCallback((error: unknown): void => {
     const stopped: Stage = { kind: "ended", ended: endedBy(error, text, now()) };
-    setStage(error instanceof NotYet ? { ...stopped, opensAt: error.opensAt } : stopped);
+    setStage(error instanceof NotYet ? { ...stopped, againAt: nextLook(error, now()) } : stopped);
   }, []);
   const look = useCallback(async (): Promise<void> => {
     setStage({ kind: "looking" });
@@ -72,7 +72,7 @@ export function OpenPage({ place }: { place: Exclude<Place, { kind: "send" }> })
     case "done":
       return <EndedStep ended={{ told: text.contents.wiped, again: false }} />;
     case "ended":
-      return <EndedStep ended={stage.ended} opensAt={stage.opensAt} onAgain={() => void look()} />;
+      return <EndedStep ended={stage.ended} againAt={stage.againAt} onAgain={() => void look()} />;
   }
 }
 
