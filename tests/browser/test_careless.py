@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import pytest
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.browser.drivers.tab import Browser
+    from tests.browser.drivers.tab import Browser, Tab
     from tests.conftest import RunningServer
 
 HOUR_MS = 3_600_000
+SAVED_BYTES = 60_000_000  # long enough to be cut
 
 # Runs ahead of the page's own scripts, so in Chromium and Firefox alone.
 WRONG_CLOCK = """
@@ -62,6 +64,12 @@ def new_tab(browser: Browser, before: str = "") -> PlaywrightTab:
     return tab
 
 
+def file(folder: Path, content: bytes, name: str = "a.txt") -> Path:
+    """A file to send."""
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
 # --- clocks ------------------------------------------------------------------------------------
 
 
@@ -82,3 +90,63 @@ def test_wrong_clock_waits_as_long_as_the_right_one(
     tab.wait_text(re.compile("In [1-8] seconds?"))
     assert len([url for url in asked if "/api/" in url]) == 1
     tab.find("heading", "Something was sent to you")
+
+
+# --- "Done" ------------------------------------------------------------------------------------
+
+
+def opened(tab: Tab, link: str) -> Tab:
+    """The link's page, once it is opened."""
+    tab.open(link)
+    tab.find("button", "Open").click()
+    tab.find("heading", "Here it is", patience_s=60)
+    return tab
+
+
+@early
+def test_done_waits_for_no_network(browser: Browser, client: Client, tmp_path: Path) -> None:
+    """What was read stayed on the device for minutes, and the button seemed dead."""
+    tab = new_tab(browser)
+    tab.profile.context.route("**/ack", lambda route: route.abort("connectionfailed"))
+    opened(tab, client.send([file(tmp_path, b"read")]).links[0].link)
+
+    tab.find("button", "Done").click()
+
+    tab.find("heading", "Done", patience_s=5)
+
+
+@pytest.mark.parametrize("button", ["Save", "Save all as ZIP"])
+def test_done_at_once_cuts_no_saving(
+    browser: Browser, client: Client, tmp_path: Path, button: str
+) -> None:
+    """Chromium cancelled the download, and what opens only once was gone for good."""
+    content = bytes(range(256)) * (SAVED_BYTES // 256)
+    files = [file(tmp_path, content, "a large one.bin"), file(tmp_path, b"small", "b.txt")]
+    tab = opened(browser.new_tab(), client.send(files).links[0].link)
+
+    tab.script(
+        "const named = (name) => [...document.querySelectorAll('button')]"
+        ".find(({ textContent }) => textContent === name);"
+        f"named({button!r}).click(); setTimeout(() => named('Done').click());"
+    )
+
+    tab.find("heading", "Done", patience_s=60)
+    if button == "Save":
+        assert tab.downloaded("a large one.bin").read_bytes() == content
+    else:
+        with ZipFile(tab.downloaded("one-time-view.zip")) as archive:
+            assert archive.read("a large one.bin") == content
+            assert archive.read("b.txt") == b"small"
+
+
+def test_done_can_be_had_without_waiting(browser: Browser, client: Client, tmp_path: Path) -> None:
+    """Whoever is in a hurry to have it gone is not made to wait."""
+    link = client.send([file(tmp_path, bytes(SAVED_BYTES))]).links[0].link
+    tab = opened(browser.new_tab(), link)
+    tab.find("button", "Save").click()
+    tab.downloaded("a.txt")
+
+    tab.find("button", "Done").click()
+    tab.find("button", "Wipe now").click()
+
+    tab.find("heading", "Done", patience_s=2)

@@ -7,12 +7,14 @@ import { plain } from "../../text/plain";
 import { useSurroundings } from "../context";
 import { useArrival, useLeaveWarning } from "../hooks";
 import { FileList } from "./FileList";
+import { useDone } from "./useDone";
+import type { Done, Ending } from "./useDone";
 import { useSaving } from "./useSaving";
 
 export interface ContentsProps {
   opened: Opened;
   onAcknowledged: () => void;
-  onDone: () => void;
+  onEnded: (ending: Ending) => void;
 }
 
 export function Contents(props: ContentsProps) {
@@ -25,17 +27,14 @@ export function Contents(props: ContentsProps) {
   const hasFiles = opened.files.length > 0;
   const isUnsaved = hasFiles && !opened.view && !saving.hasSaved;
   useLeaveWarning(isUnsaved);
-  useEnding(opened, props.onDone);
+  const done = useDone(opened, saving, acknowledge, (ending) => {
+    props.onAcknowledged();
+    props.onEnded(ending);
+  });
   useEffect(() => {
     // A note alone is received once it is shown; files once they are durable, or saved.
     if (opened.isDurable || !hasFiles) void acknowledge();
   }, []);
-  const done = async (): Promise<void> => {
-    await acknowledge();
-    await opened.wipe();
-    props.onAcknowledged();
-    props.onDone();
-  };
   return (
     <section class="step contents">
       <h1 ref={heading} tabIndex={-1}>
@@ -57,22 +56,34 @@ export function Contents(props: ContentsProps) {
         <p class="problem">{text.contents.keepOpen}</p>
       ) : null}
       {isTold === false ? <p role="status">{text.contents.untold}</p> : null}
-      <div class="row end">
-        <button type="button" class="button main" onClick={() => void done()}>
-          {text.contents.done}
-        </button>
-        <p class="hint">{saving.hasSaved ? text.contents.saving : text.contents.doneHint}</p>
-      </div>
+      <End {...{ opened, done }} hasSaved={saving.hasSaved} />
     </section>
   );
 }
 
-/** At the lease's end what lies on the device goes by itself, and so does the step. */
-function useEnding({ ending }: Opened, onEnded: () => void): void {
-  useEffect(() => {
-    ending.addEventListener("abort", onEnded);
-    return () => ending.removeEventListener("abort", onEnded);
-  }, [ending]);
+/** "Done", and what it does and doesn't do. */
+function End({ opened, done, hasSaved }: { opened: Opened; done: Done; hasSaved: boolean }) {
+  const { text, now } = useSurroundings();
+  const { isWaiting, isStuck, press } = done;
+  const hint = hasSaved ? text.contents.saving : text.contents.doneHint;
+  return (
+    <>
+      {isStuck ? (
+        <p role="alert" class="problem">
+          {text.contents.stuck}
+        </p>
+      ) : null}
+      <div class="row end">
+        <button type="button" class="button main" onClick={press}>
+          {isWaiting ? text.contents.wipeNow : text.contents.done}
+        </button>
+        <p class="hint" role="status">
+          {isWaiting ? text.contents.waiting : hint}{" "}
+          {opened.isDurable ? text.contents.lapses(opened.until, now()) : null}
+        </p>
+      </div>
+    </>
+  );
 }
 
 /** Tells the sender, once; the secret leaves the address bar with it. */

@@ -16,6 +16,7 @@ import { useSurroundings } from "../context";
 import { Contents } from "./Contents";
 import { EndedStep } from "./EndedStep";
 import { OpenStep } from "./OpenStep";
+import type { Ending } from "./useDone";
 
 /** A link that can be opened, or gone on with. */
 export interface Ready {
@@ -29,7 +30,7 @@ type Stage =
   | { kind: "looking" }
   | { kind: "ready"; ready: Ready }
   | { kind: "opened"; opened: Opened }
-  | { kind: "done" }
+  | { kind: "done"; ending: Ending }
   | { kind: "ended"; ended: Ended; againAt?: Date };
 
 /** @param place an address of a link: whole, without its key, or with the key escaped. */
@@ -66,11 +67,11 @@ export function OpenPage({ place }: { place: Exclude<Place, { kind: "send" }> })
         <Contents
           opened={stage.opened}
           onAcknowledged={dropFragment}
-          onDone={() => setStage({ kind: "done" })}
+          onEnded={(ending) => setStage({ kind: "done", ending })}
         />
       );
     case "done":
-      return <EndedStep ended={{ told: text.contents.wiped, again: false }} />;
+      return <EndedStep ended={{ told: text.contents[stage.ending], again: false }} />;
     case "ended":
       return <EndedStep ended={stage.ended} againAt={stage.againAt} onAgain={() => void look()} />;
   }

@@ -6,12 +6,21 @@ import type { Opened, OpenedFile } from "../../client";
 import { OtvError } from "../../errors";
 import { useSurroundings } from "../context";
 
+/** What a slow disk takes, in bytes a second, and what any browser needs to begin. */
+const SLOW_DISK = 25_000_000;
+const BEGINNING_S = 2;
+
 export interface Saving {
   hasSaved: boolean;
   isPacking: boolean;
   problem: string | null;
   saveFile: (file: OpenedFile) => void;
   saveAll: () => void;
+  /**
+   * Seconds until the browser should have saved what it was given. It doesn't say when it has, and
+   * what is wiped before then is lost: Chromium cancels the download.
+   */
+  leftS: () => number;
 }
 
 /** @param onSaved hears of each file that the browser was given. */
@@ -21,8 +30,11 @@ export function useSaving(opened: Opened, onSaved: () => Promise<void>): Saving 
   const [isPacking, setPacking] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const give = useGiving();
+  const savedAt = useRef(0);
   const saved = (blob: Blob, name: string): void => {
     give(blob, name);
+    const takesS = BEGINNING_S + blob.size / SLOW_DISK;
+    savedAt.current = Math.max(savedAt.current, seconds()) + takesS;
     setSaved(true);
     void onSaved();
   };
@@ -45,6 +57,7 @@ export function useSaving(opened: Opened, onSaved: () => Promise<void>): Saving 
     problem,
     saveFile: (file) => saved(file.blob, lastOf(file.name)),
     saveAll: () => void saveAll(),
+    leftS: () => (isPacking ? Infinity : Math.max(0, Math.ceil(savedAt.current - seconds()))),
   };
 }
 
@@ -64,6 +77,10 @@ function useGiving(): (blob: Blob, name: string) => void {
     anchor.download = name;
     anchor.click();
   };
+}
+
+function seconds(): number {
+  return performance.now() / 1000;
 }
 
 function lastOf(name: string): string {
