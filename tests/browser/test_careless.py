@@ -150,3 +150,51 @@ def test_done_can_be_had_without_waiting(browser: Browser, client: Client, tmp_p
     tab.find("button", "Wipe now").click()
 
     tab.find("heading", "Done", patience_s=2)
+
+
+# --- what fails under the page -----------------------------------------------------------------
+
+CLEAR = """
+const top = await navigator.storage.getDirectory();
+await top.removeEntry("otv", { recursive: true });
+"""
+NO_ANSWER = "IDBFactory.prototype.open = () => new EventTarget();"
+
+
+def test_mistakes_take_nothing_away(browser: Browser, client: Client) -> None:
+    """One stray error emptied the page, and with it the only copy of a note that opens once."""
+    tab = opened(browser.new_tab(), client.send("the only copy").links[0].link)
+
+    tab.script("setTimeout(() => { throw new Error('stray') }); Promise.reject(new Error('stray'))")
+
+    tab.wait_text("a mistake of ours")
+    tab.wait_text("the only copy")
+    tab.find("button", "Done").click()
+    tab.find("heading", "Done")
+
+
+@pytest.mark.needs(Ability.PRIVATE_FILES)
+def test_cleared_storage_takes_no_note_away(
+    browser: Browser, client: Client, tmp_path: Path
+) -> None:
+    """Browsers clear what sites store when they please, or when somebody asks them to."""
+    files = [file(tmp_path, b"a", f"{number}.txt") for number in range(210)]
+    tab = opened(browser.new_tab(), client.send(files, Terms(note="a note")).links[0].link)
+    tab.script(f"return (async () => {{ {CLEAR} }})()")
+
+    tab.find("button", "and 10 more files").click()
+
+    tab.until(lambda: len(tab.every("listitem")) == 210, "rows")
+    tab.wait_text("a note")
+    assert "mistake" not in tab.text()
+
+
+@early
+def test_database_without_answer_leaves_no_blank_page(browser: Browser, client: Client) -> None:
+    """Some browsers' databases never answer; the page stayed blank for ever."""
+    tab = new_tab(browser, NO_ANSWER)
+
+    tab.open(client.send("read all the same").links[0].link)
+
+    tab.find("button", "Open", patience_s=30).click()
+    tab.wait_text("read all the same")

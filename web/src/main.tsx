@@ -15,25 +15,41 @@ import { OpenPage } from "./views/open/OpenPage";
 import { SendPage } from "./views/send/SendPage";
 import { browserWorld } from "./world";
 
+const TIDY_MS = 3000;
+
 const now = (): Date => new Date();
 
 function start(root: HTMLElement): void {
   const client = new Client(browserWorld(), location.origin);
-  const show = (children: ComponentChildren): void =>
+  let view: ComponentChildren = null;
+  let notice = "";
+  const draw = (): void =>
     render(
       <SurroundingsContext.Provider value={{ client, text: en, now, random: primitives.random }}>
-        <Frame>{children}</Frame>
+        <Frame notice={notice}>{view}</Frame>
       </SurroundingsContext.Provider>,
       root,
     );
-  const route = (): void => show(viewOf(location.href));
-  // A mistake of our own is loud, and says what to do; it never leaves a page that does nothing.
-  addEventListener("unhandledrejection", () => show(failed()));
-  addEventListener("error", () => show(failed()));
+  const show = (children: ComponentChildren): void => {
+    view = children;
+    draw();
+  };
+  // A mistake of our own is loud, and says what to do. It takes nothing away that is shown: that may
+  // be the only copy there is.
+  const fail = (): void => {
+    notice = view === null ? "" : en.page.mistake;
+    if (view === null) show(failed());
+    else draw();
+  };
+  addEventListener("unhandledrejection", fail);
+  addEventListener("error", fail);
   // Another link pasted over this one changes the fragment alone, which loads nothing.
   addEventListener("hashchange", () => location.reload());
-  void client.tidy().finally(route);
+  // Before anything else may want what is wiped; but a device that is slow keeps nobody waiting.
+  void Promise.race([client.tidy(), pause(TIDY_MS)]).finally(() => show(viewOf(location.href)));
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 function viewOf(address: string): ComponentChildren {
   if (!isSecureContext) return <EndedStep ended={{ told: en.page.insecure, again: false }} />;

@@ -56,8 +56,8 @@ export function browserWorld(): World {
     now: () => new Date(),
     clock: deviceClock,
     http: browserHttp,
-    state: once(openState),
-    storage: once(openPrivate),
+    state: patiently(openState),
+    storage: patiently(openPrivate),
     locks: browserLocks,
     workers: browserWorkers,
     session: tabSession,
@@ -65,9 +65,18 @@ export function browserWorld(): World {
   };
 }
 
-function once<T>(open: () => Promise<T>): () => Promise<T> {
-  let opened: Promise<T> | undefined;
-  return () => (opened ??= open());
+/** Stores take milliseconds to open, on a device that starts perhaps seconds. */
+const OPENING_MS = 10_000;
+
+/** Opened once. Some browsers never answer; after a while it is as if they had no such store. */
+function patiently<T>(open: () => Promise<T | null>): () => Promise<T | null> {
+  let opened: Promise<T | null> | undefined;
+  let late: Promise<null> | undefined;
+  return () => {
+    opened ??= open();
+    late ??= new Promise((resolve) => setTimeout(() => resolve(null), OPENING_MS));
+    return Promise.race([opened, late]);
+  };
 }
 
 const nobody: Held = { release: () => {} };

@@ -83,7 +83,7 @@ const local: Record<LocalReason, (file: string) => string> = {
   no_room: () => "There isn’t enough free space in this browser for it. Free some space, then open the link again: nothing is lost.",
   too_large_for_memory: () => "It is too large for this browser, which has no private storage for pages. Nothing was spent: open the link in another browser (not in a private window), or with the command-line client.",
   storage: () => "This browser’s private storage failed. Nothing is lost: open the link again.",
-  worker: () => "The browser stopped the work, perhaps for lack of memory. Close other tabs, then try again.",
+  worker: () => "A part of this page didn’t load, or the browser stopped it for lack of memory. Nothing is lost: check that you are online, close other tabs, and load the page again.",
   busy: () => "Another tab of this browser is opening this link. Go on there.",
 };
 
@@ -113,6 +113,8 @@ export const en = {
       body: "It is a mistake of ours.",
       next: "Load the page again. If you were opening a link, it goes on where it stopped.",
     },
+    mistake:
+      "Something went wrong in this page; it is a mistake of ours. What you see is still there: save or copy what you need, then load the page again.",
     tryAgain: "Try again",
   },
 

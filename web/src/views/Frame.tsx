@@ -5,7 +5,8 @@ import type { ComponentChildren } from "preact";
 import { useSurroundings } from "./context";
 import { Mark } from "./icons";
 
-export function Frame({ children }: { children: ComponentChildren }) {
+/** @param notice of something that went wrong by itself; empty where nothing has. */
+export function Frame({ notice, children }: { notice: string; children: ComponentChildren }) {
   const { text } = useSurroundings();
   return (
     <>
@@ -15,7 +16,14 @@ export function Frame({ children }: { children: ComponentChildren }) {
           <span>{text.name}</span>
         </a>
       </header>
-      <main>{children}</main>
+      <main>
+        {notice ? (
+          <p role="alert" class="problem">
+            {notice}
+          </p>
+        ) : null}
+        {children}
+      </main>
       <footer class="bottom">
         <p>{text.page.how}</p>
       </footer>

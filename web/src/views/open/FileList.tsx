@@ -126,7 +126,8 @@ function FileRow({ file, index, canSave, isViewed, onSave, onView, onClose }: Fi
 function useViewable(file: OpenedFile): Viewable | null | undefined {
   const [kind, setKind] = useState<Viewable | null>();
   useEffect(() => {
-    void howToView(file).then(setKind);
+    // What can't be read can't be viewed; saving it will say so.
+    void howToView(file).then(setKind, () => setKind(null));
   }, [file]);
   return kind;
 }
