@@ -35,6 +35,23 @@ globalThis.Date = class extends Right {
   static now() { return Right.now() + SHIFT; }
 };
 """
+# Only the wall clock knows that a device slept; and a minute of its timers passes in a second.
+SLEEP = """
+globalThis.asleep = 0;
+const Awake = Date;
+globalThis.Date = class extends Awake {
+  constructor(...given) { given.length ? super(...given) : super(Awake.now() + asleep); }
+  static now() { return Awake.now() + asleep; }
+};
+const wait = setTimeout;
+globalThis.setTimeout = (call, ms = 0, ...given) => wait(call, ms / 60, ...given);
+"""
+PRIVATE_FILES = """
+const names = [];
+const top = await navigator.storage.getDirectory();
+for await (const name of (await top.getDirectoryHandle("otv")).keys()) names.push(name);
+return names;
+"""
 
 early = pytest.mark.needs(Ability.EARLY)
 
@@ -90,6 +107,19 @@ def test_wrong_clock_waits_as_long_as_the_right_one(
     tab.wait_text(re.compile("In [1-8] seconds?"))
     assert len([url for url in asked if "/api/" in url]) == 1
     tab.find("heading", "Something was sent to you")
+
+
+@early
+def test_sleep_ends_with_the_lease(browser: Browser, client: Client, tmp_path: Path) -> None:
+    """Timers stand still on a device that sleeps: what was read lay there for a night longer."""
+    tab = new_tab(browser, SLEEP)
+    opened(tab, client.send([file(tmp_path, b"read")]).links[0].link)
+    tab.wait_text(re.compile("It goes by itself at [0-9]{2}:[0-9]{2}"))
+
+    tab.script(f"asleep = {2 * HOUR_MS}")
+
+    tab.find("heading", "Its time here is over")
+    assert tab.script(f"return (async () => {{ {PRIVATE_FILES} }})()") == []
 
 
 # --- "Done" ------------------------------------------------------------------------------------

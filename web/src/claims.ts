@@ -12,6 +12,9 @@ import type { Link } from "./link";
 import { idText } from "./link";
 import { isEnding, nonsense } from "./problems";
 
+/** Twice what a lease lasts at most; until a claim is answered nobody knows. */
+export const LONGEST_LEASE_MS = 2 * 24 * 3600 * 1000;
+
 /** A link that should be open and isn't is asked for no more often than that. */
 const LEAST_WAIT_MS = 2000;
 
@@ -31,6 +34,17 @@ export function checkOpenable({ state, since, opensAt, now }: LinkView): void {
 export function nextLook({ opensAt, waitMs }: NotYet, now: Date): Date {
   const wait = waitMs ?? opensAt.getTime() - now.getTime();
   return new Date(now.getTime() + Math.max(wait, LEAST_WAIT_MS));
+}
+
+/**
+ * How long a lease still lasts, and with it what lies on the device: no server makes that years.
+ *
+ * @throws Unreachable it is over already, which no claim is answered with.
+ */
+export function leaseMs({ leaseUntil, now }: Pick<Claim, "leaseUntil" | "now">): number {
+  const ms = leaseUntil.getTime() - now.getTime();
+  if (ms <= 0) throw nonsense("a lease that is over");
+  return Math.min(ms, LONGEST_LEASE_MS);
 }
 
 /**

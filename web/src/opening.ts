@@ -14,7 +14,7 @@
 import type { Claim } from "./answers";
 import { b64encode } from "./b64";
 import type { Bytes } from "./bytes";
-import { checkOpenable, readClaim } from "./claims";
+import { LONGEST_LEASE_MS, checkOpenable, leaseMs, readClaim } from "./claims";
 import { Geometry } from "./envelope/content";
 import type { Keys } from "./envelope/keys";
 import { OUTCOME, deriveAccess, hashed, receiptMac } from "./envelope/keys";
@@ -46,7 +46,6 @@ import type { Held, World } from "./world";
 /** What a browser without private storage opens, in bytes of ciphertext: it stays in memory. */
 export const MEMORY_LIMIT_BYTES = 256 << 20;
 
-const LONGEST_LEASE_MS = 2 * 24 * 3600 * 1000; // a guess until the claim says; the ceiling is a day
 const NAME_BYTES = 16;
 
 /**
@@ -119,8 +118,8 @@ class Opening {
     await this.#remember(known ?? this.#record);
     const claim = await this.#claim(keys, known === null);
     // By this device's clock, whatever the server's says.
-    const leaseMs = claim.leaseUntil.getTime() - claim.now.getTime();
-    await this.#remember({ ...this.#record, leaseUntil: this.#world.now().getTime() + leaseMs });
+    const leaseUntil = this.#world.now().getTime() + leaseMs(claim);
+    await this.#remember({ ...this.#record, leaseUntil });
     const opened = await this.#rejecting(keys, () => this.#received(claim, keys));
     if (opened.isDurable) void opened.acknowledge();
     return opened;

@@ -118,10 +118,16 @@ const tabSession: Session = {
   },
 };
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1; // what browsers take; longer ones would ring at once
+/** A timer stands still while its device sleeps, so the clock is looked at now and then. */
+const LOOK_EVERY_MS = 30_000;
 
 function alarm(at: Date, ring: () => void): () => void {
-  const ms = Math.min(Math.max(at.getTime() - Date.now(), 0), LONGEST_TIMER_MS);
-  const timer = setTimeout(ring, ms);
+  let timer: ReturnType<typeof setTimeout>;
+  const look = (): void => {
+    const left = at.getTime() - Date.now();
+    if (left <= 0) ring();
+    else timer = setTimeout(look, Math.min(left, LOOK_EVERY_MS));
+  };
+  timer = setTimeout(look); // never before whoever sets it has gone on
   return () => clearTimeout(timer);
 }

@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 
 import type { Claim, LinkView } from "../src/answers";
-import { checkOpenable, nextLook, readClaim } from "../src/claims";
+import { LONGEST_LEASE_MS, checkOpenable, leaseMs, nextLook, readClaim } from "../src/claims";
 import { Geometry, root } from "../src/envelope/content";
 import { sealManifest } from "../src/envelope/manifest";
 import type { OtvError } from "../src/errors";
@@ -64,6 +64,17 @@ it("a link that is scheduled says how long by the server's clock", () => {
 
 it.each(["", "over", "Ready", "toString"])("no state of a link: %j", (state) => {
   expect(() => checkOpenable({ ...VIEW, state })).toThrow(Unreachable);
+});
+
+it.each([
+  ["an hour", 3_600_000, 3_600_000],
+  ["a thousand years", 3.2e13, LONGEST_LEASE_MS],
+])("a lease of %s", (_, said, taken) => {
+  expect(leaseMs({ leaseUntil: new Date(AT.getTime() + said), now: AT })).toBe(taken);
+});
+
+it.each([0, -1])("no lease lasts %d ms", (ms) => {
+  expect(() => leaseMs({ leaseUntil: new Date(AT.getTime() + ms), now: AT })).toThrow(Unreachable);
 });
 
 const LINK = {
