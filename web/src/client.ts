@@ -31,6 +31,7 @@ export type { Following, Opened, OpenedFile } from "./opened";
 export { MEMORY_LIMIT_BYTES } from "./opening";
 export type { Entry, Source, Terms, Told } from "./parcel";
 export { collect } from "./parcel";
+export { GONE } from "./reporting";
 export type { LinkStatus, OpeningStatus, Receipt, ShareStatus } from "./reporting";
 export type { SentShare } from "./sending";
 export type { OpeningRecord, SentLinkRecord, ShareRecord } from "./state";

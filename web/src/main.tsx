@@ -8,6 +8,7 @@ import { primitives } from "./crypto/index";
 import { placeOf } from "./places";
 import "./styles/page.css";
 import { en } from "./text/en";
+import { final } from "./text/told";
 import { Frame } from "./views/Frame";
 import { SurroundingsContext } from "./views/context";
 import { EndedStep } from "./views/open/EndedStep";
@@ -52,13 +53,13 @@ function start(root: HTMLElement): void {
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 function viewOf(address: string): ComponentChildren {
-  if (!isSecureContext) return <EndedStep ended={{ told: en.page.insecure, again: false }} />;
+  if (!isSecureContext) return <EndedStep ended={final(en.page.insecure)} />;
   const place = placeOf(address);
   return place.kind === "send" ? <SendPage /> : <OpenPage place={place} />;
 }
 
 function failed(): ComponentChildren {
-  return <EndedStep ended={{ told: en.page.failed, again: false }} />;
+  return <EndedStep ended={final(en.page.failed)} />;
 }
 
 const root = document.getElementById("app");

@@ -19,10 +19,15 @@ export interface Told {
 const after = (since: Date | null, now: Date): string =>
   since ? ` ${moment(since, now)}` : "";
 
+/** `192.168.1.x` of a network that the server tells as `192.168.1.0/24`; others as they are. */
+function near(address: string): string {
+  return address.replace(/\.0\/24$/, ".x");
+}
+
 const endings: Record<Ending, (since: Date | null, now: Date) => Told> = {
   opened: (since, now) => ({
     title: `This link was opened already${after(since, now)}`,
-    body: "A link opens once, so it holds nothing any more.",
+    body: "What it held could be opened once, and is gone from the server.",
     next: "If that wasn’t you, tell the sender that someone else has read it.",
   }),
   taken: (since, now) => ({
@@ -55,13 +60,13 @@ const usage: Record<UsageReason, string> = {
   too_many_files: "One link holds at most 4,096 files. Pack them into an archive first.",
   too_long_names: "The names of these files and the note are too long for one link. Pack the files into an archive, or send the note as a file.",
   too_long_note: "The text is longer than a link takes. Send it as a file.",
-  no_text: "A name, the text or the password holds a character that is none. Type it again.",
+  no_text: "A name, the text or the password holds a broken character. Type it again.",
   password_empty: "Type a password.",
   password_long: "The password is too long. 1,024 bytes are the most.",
   password_unneeded: "This link needs no password.",
   server: "This address can’t be used for links.",
   pin: "This server’s certificate can’t be used for links.",
-  terms: "One of the choices below doesn’t fit. Look at the marked one.",
+  terms: "Not everything fits yet. Look at what is marked above.",
   other: "This can’t be sent.",
 };
 
@@ -70,7 +75,7 @@ const refusals: Record<string, string> = {
   too_large: "This is larger than the server takes.",
   no_room: "The server has no room for this at the moment. Try again later.",
   slow_down: "The server is busy. Try again in a minute.",
-  egress_spent: "This opening has read all that it may.",
+  egress_spent: "It has been fetched as often as the server allows. Ask the sender for a new link.",
   ttl: "The server doesn’t keep links for that long, or that short.",
   delay: "The server doesn’t schedule links that far ahead.",
   openings: "The server allows fewer openings.",
@@ -81,8 +86,8 @@ const refusals: Record<string, string> = {
 const local: Record<LocalReason, (file: string) => string> = {
   changed: (file) => `“${file}” changed or went away while it was being sent. Nothing was sent. Choose it again.`,
   no_room: () => "There isn’t enough free space in this browser for it. Free some space, then open the link again: nothing is lost.",
-  too_large_for_memory: () => "It is too large for this browser, which has no private storage for pages. Nothing was spent: open the link in another browser (not in a private window), or with the command-line client.",
-  storage: () => "This browser’s private storage failed. Nothing is lost: open the link again.",
+  too_large_for_memory: () => "It is too large for this browser, which gives pages no room of their own on this device; in private windows most don’t. Nothing was spent: open the link in another browser or window, or with the command-line client.",
+  storage: () => "This browser couldn’t keep it on this device. Nothing is lost: open the link again.",
   worker: () => "A part of this page didn’t load, or the browser stopped it for lack of memory. Nothing is lost: check that you are online, close other tabs, and load the page again.",
   busy: () => "Another tab of this browser is opening this link. Go on there.",
 };
@@ -118,6 +123,10 @@ export const en = {
     tryAgain: "Try again",
   },
 
+  password: {
+    show: "Show what is typed",
+  },
+
   send: {
     title: "Send something that opens once",
     intro: "Add files or type a secret, and share the link. Whoever opens it first is the only one who can.",
@@ -142,18 +151,16 @@ export const en = {
     expiresRange: (least: number, most: number): string => `From ${duration(least)} to ${duration(most)}.`,
     units: { s: "seconds", m: "minutes", h: "hours", d: "days" },
     opensAt: "Opens at",
-    opensAtHint: "Empty: at once",
+    opensAtHint: "Leave it empty to open at once",
     opensAtRange: (most: number): string => `From now to ${duration(most)} ahead.`,
     password: "Password",
     passwordHint: "Optional. Send it by another way than the link.",
     suggest: "Suggest",
     suggested: "A password was filled in. Copy it now: it is not kept.",
-    show: "Show what is typed",
-    hide: "Hide what is typed",
     opens: "Openings",
     opensHint: "How many times each link opens",
     links: "Personal links",
-    linksHint: "One for each recipient, each told apart",
+    linksHint: "One for each person, so that you see who opened it",
     countRange: (most: number): string => `From 1 to ${most.toLocaleString("en-GB")}.`,
     linkName: (index: number): string => `Name for link ${index}`,
     linkNames: "Names stay in this browser. They help you tell the links apart.",
@@ -164,11 +171,11 @@ export const en = {
     token: "Upload token",
     tokenHint: "This server asks for one. Whoever runs it hands them out.",
     go: "Create link",
-    renamed: (from: string, to: string): string => `“${from}” is sent as “${to}”, so that every system can save it.`,
+    renamed: (from: string, to: string): string => `“${from}” is sent as “${to}”: not every device can save the other name.`,
     skippedFolder: (path: string): string => `The folder “${path}” is empty and isn’t sent.`,
     skippedFile: (path: string): string => `“${path}” can’t be read and isn’t sent.`,
     tooLarge: (limit: number): string => `This server takes at most ${bytes(limit)} in one link.`,
-    noServer: "The server can’t be reached. Your files stay chosen.",
+    noServer: "The server can’t be reached. What you chose and typed stays here.",
   },
 
   sending: {
@@ -191,9 +198,16 @@ export const en = {
 
   sent: {
     title: (links: number): string => (links === 1 ? "Your link is ready" : "Your links are ready"),
-    body: (opens: number, hasPassword: boolean): string =>
-      `Whoever has ${hasPassword ? "the link and the password" : "the link"} can open it${opens === 1 ? ", once" : `, ${opens} times in all`}.${hasPassword ? " Send the password by another way." : ""}`,
-    keep: "The link is not kept here. Copy it before you leave.",
+    body: (links: number, opens: number, hasPassword: boolean): string => {
+      const link = links === 1 ? "the link" : "one of the links";
+      const holder = hasPassword ? `${link} and the password` : link;
+      const times = opens === 1 ? "once" : `${opens} times in all`;
+      return `Whoever has ${holder} can open it ${times}.${hasPassword ? " Send the password by another way." : ""}`;
+    },
+    keep: (links: number): string =>
+      links === 1
+        ? "The link is not kept here. Copy it before you leave."
+        : "The links are not kept here. Copy them before you leave.",
     link: "Link",
     numbered: (index: number): string => `Link ${index}`,
     copy: "Copy link",
@@ -210,9 +224,9 @@ export const en = {
   },
 
   state: {
-    ready: (expiresAt: Date, now: Date): string => `Not opened yet. It ends ${moment(expiresAt, now)}.`,
+    ready: (expiresAt: Date, now: Date): string => `Not opened yet. It expires ${moment(expiresAt, now)}.`,
     readyAgain: (left: number, expiresAt: Date, now: Date): string =>
-      `${count(left, "opening", "openings")} left. It ends ${moment(expiresAt, now)}.`,
+      `${count(left, "opening", "openings")} left. It expires ${moment(expiresAt, now)}.`,
     scheduled: (opensAt: Date, now: Date): string => `Opens ${moment(opensAt, now)}.`,
     locked: "Locked by wrong passwords.",
     leased: (at: Date, now: Date): string => `Being received since ${clock(at, now)}`,
@@ -226,7 +240,7 @@ export const en = {
     guessed: "Ended by wrong passwords.",
     forgotten: "The server has forgotten it.",
     receipt: (receipt: Receipt): string => receipts[receipt],
-    from: (address: string): string => `from ${address}`,
+    from: (address: string): string => `from ${near(address)}`,
     unlock: "Unlock",
     guesses: (wrong: number): string => `${count(wrong, "wrong password", "wrong passwords")} so far`,
   },
@@ -241,20 +255,23 @@ export const en = {
   },
 
   open: {
-    looking: "Looking at the link. This doesn’t open it.",
+    looking: {
+      title: "Looking at the link",
+      body: "This doesn’t open it.",
+    },
     title: "Something was sent to you",
     lead: (opensLeft: number): string =>
       opensLeft === 1
         ? "It opens once. After that the link is used up, and nobody can open it again."
         : `It can be opened ${opensLeft} more times. Each opening uses up one of them.`,
     size: "Size",
-    sizeSmall: "small",
+    sizeSmall: "less than 1 MB",
     sizeAbout: (size: number): string => `about ${bytes(size)}`,
     until: "Can be opened until",
     ready: "Open it when you are ready to read or save it.",
     begun: "You have begun to open this link here. It goes on where it stopped; nobody else can open it meanwhile.",
     password: "Password",
-    passwordHint: "The sender has it. A wrong one spends nothing.",
+    passwordHint: "Ask the sender for it. A wrong one doesn’t use up the link.",
     wrong: (left: number | null): string =>
       left === null || left > 8
         ? "That password is wrong. Nothing was spent."
@@ -282,7 +299,9 @@ export const en = {
     packing: "Packing…",
     archive: "one-time-view.zip",
     done: "Done",
-    doneHint: "“Done” wipes it from this browser. What you saved stays saved.",
+    doneUnsaved: "“Done” wipes it from this browser. Save first what you want to keep.",
+    doneViewed: "“Done” wipes it from this browser.",
+    doneNote: "“Done” wipes it from this page. The link won’t show it again.",
     saving: "Your browser is saving it. “Done” wipes it from this page, and what you saved stays saved.",
     lapses: (until: Date, now: Date): string => `It goes by itself ${moment(until, now)}.`,
     wipeNow: "Wipe now",
@@ -291,7 +310,7 @@ export const en = {
     keepOpen: "These are only in this page’s memory: save them before you close it.",
     wiped: {
       title: "Done",
-      body: "This browser holds nothing of it any more. The link is used up.",
+      body: "This browser holds nothing of it any more. What you saved stays where you saved it.",
     },
     lapsed: {
       title: "Its time here is over",
@@ -313,7 +332,7 @@ export const en = {
   notYet: (opensAt: Date, now: Date): Told => ({
     title: `Not yet open: it opens ${moment(opensAt, now)}`,
     body: "The sender chose when. Nothing is spent by waiting.",
-    next: "You can leave this page open.",
+    next: "Leave this page open, or come back then.",
   }),
   damaged: {
     title: "This link is damaged",
@@ -322,17 +341,17 @@ export const en = {
   },
   noKey: {
     title: "Half of this link is missing",
-    body: "The part after the # is its key, and it isn’t here. Nothing was spent.",
+    body: "Everything from the # on is missing, and that is the key to what was sent. Nothing was spent.",
     next: "Copy the whole link again. If you have opened it in this browser already, there is nothing more to see.",
   },
   escaped: {
     title: "The key of this link has leaked",
-    body: "The # in it was changed to %23, so its secret part was sent to a server. Programs that check links do that.",
+    body: "A program on its way, perhaps one that checks links, changed the # in it to %23. So the part that must stay secret was sent to a server.",
     next: "Ask the sender to revoke it and to send a new link another way.",
   },
   tooNew: {
     title: "This link is from a newer version",
-    body: "This server’s page doesn’t know its kind. Nothing was spent.",
+    body: "The page of this server is too old to open it. Nothing was spent.",
     next: "Ask whoever runs the server to update it.",
   },
   unknown: {

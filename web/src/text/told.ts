@@ -17,22 +17,38 @@ import {
 } from "../errors";
 import type { Told, Words } from "./en";
 
+/** What is drawn above a heading: an eye that has closed, a clock, a lock, a warning, a tick. */
+export type Sign = "closed" | "clock" | "lock" | "alert" | "done";
+
 /** A heading and words for the step that an error ends; `again`: trying again can help. */
 export interface Ended {
   told: Told;
+  sign: Sign;
   again: boolean;
 }
 
+/** An end at which nothing can be done here. */
+export function final(told: Told, sign: Sign = "alert"): Ended {
+  return { told, sign, again: false };
+}
+
 export function endedBy(error: unknown, text: Words, now: Date): Ended {
-  if (error instanceof Unreachable) return { told: text.unreachable, again: true };
+  if (error instanceof Unreachable) return { told: text.unreachable, sign: "alert", again: true };
   if (error instanceof LocalError) {
-    const body = text.local(error.reason, error.file);
-    return { told: { title: text.localTitle, body }, again: error.reason !== "too_large_for_memory" };
+    const told = { title: text.localTitle, body: text.local(error.reason, error.file) };
+    return { told, sign: "alert", again: error.reason !== "too_large_for_memory" };
   }
   if (error instanceof Refused) {
-    return { told: { title: text.refusedTitle, body: text.refused(error.reason) }, again: true };
+    const told = { title: text.refusedTitle, body: text.refused(error.reason) };
+    return { told, sign: "alert", again: true };
   }
-  return { told: finalWords(error, text, now), again: false };
+  return final(finalWords(error, text, now), signOf(error));
+}
+
+function signOf(error: unknown): Sign {
+  if (error instanceof Over || error instanceof Unknown) return "closed";
+  if (error instanceof Locked) return "lock";
+  return error instanceof NotYet ? "clock" : "alert";
 }
 
 function finalWords(error: unknown, text: Words, now: Date): Told {

@@ -1,5 +1,7 @@
 /** Drawn signs. Each stands beside words, so none has a name of its own. */
 
+import type { Sign } from "../text/told";
+
 const common = {
   width: 20,
   height: 20,
@@ -61,5 +63,26 @@ export function EyeSign({ isOpen }: { isOpen: boolean }) {
       <circle cx="10" cy="10" r="2" />
       {isOpen ? null : <path d="m4 16 12-12" />}
     </svg>
+  );
+}
+
+const ENDS: Readonly<Record<Sign, string>> = {
+  closed: `M3.5 10c2 2.9 4.2 4.3 8.5 4.3s6.5-1.4 8.5-4.3
+    M6 13l-1.8 2.4M10.3 14.2l-.6 3M13.7 14.2l.6 3M18 13l1.8 2.4`,
+  clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm0 3.6V12l2.8 2.2",
+  lock: `M7 10.5h10a1.5 1.5 0 0 1 1.5 1.5v6A1.5 1.5 0 0 1 17 19.5H7A1.5 1.5 0 0 1 5.5 18v-6
+    A1.5 1.5 0 0 1 7 10.5ZM8.5 10.5V8a3.5 3.5 0 0 1 7 0v2.5`,
+  alert: "M12 4.2 3.6 18.8h16.8L12 4.2Zm0 5.3v4.2m0 2.6v.1",
+  done: "m5.5 12.6 4.2 4.2 8.8-9.6",
+};
+
+/** The sign of an end, in a disc. */
+export function EndSign({ sign }: { sign: Sign }) {
+  return (
+    <div class={`sign ${sign}`}>
+      <svg {...common} width={28} height={28} viewBox="0 0 24 24">
+        <path d={ENDS[sign]} />
+      </svg>
+    </div>
   );
 }

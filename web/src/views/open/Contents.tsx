@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
 import type { Opened, OpenedFile } from "../../client";
+import type { Words } from "../../text/en";
 import { plain } from "../../text/plain";
 import { useSurroundings } from "../context";
 import { useArrival, useLeaveWarning } from "../hooks";
@@ -56,16 +57,24 @@ export function Contents(props: ContentsProps) {
         <p class="problem">{text.contents.keepOpen}</p>
       ) : null}
       {isTold === false ? <p role="status">{text.contents.untold}</p> : null}
-      <End {...{ opened, done }} hasSaved={saving.hasSaved} />
+      <End {...{ opened, done, isUnsaved }} hasSaved={saving.hasSaved} />
     </section>
   );
 }
 
+interface EndProps {
+  opened: Opened;
+  done: Done;
+  hasSaved: boolean;
+  /** Files that are for saving, and none has been: "Done" isn't the next thing to do. */
+  isUnsaved: boolean;
+}
+
 /** "Done", and what it does and doesn't do. */
-function End({ opened, done, hasSaved }: { opened: Opened; done: Done; hasSaved: boolean }) {
+function End({ opened, done, hasSaved, isUnsaved }: EndProps) {
   const { text, now } = useSurroundings();
   const { isWaiting, isStuck, press } = done;
-  const hint = hasSaved ? text.contents.saving : text.contents.doneHint;
+  const hint = hasSaved ? text.contents.saving : unsavedHint(opened, isUnsaved, text);
   return (
     <>
       {isStuck ? (
@@ -74,7 +83,7 @@ function End({ opened, done, hasSaved }: { opened: Opened; done: Done; hasSaved:
         </p>
       ) : null}
       <div class="row end">
-        <button type="button" class="button main" onClick={press}>
+        <button type="button" class={isUnsaved ? "button quiet" : "button main"} onClick={press}>
           {isWaiting ? text.contents.wipeNow : text.contents.done}
         </button>
         <p class="hint" role="status">
@@ -84,6 +93,11 @@ function End({ opened, done, hasSaved }: { opened: Opened; done: Done; hasSaved:
       </div>
     </>
   );
+}
+
+function unsavedHint({ files }: Opened, isUnsaved: boolean, text: Words): string {
+  if (files.length === 0) return text.contents.doneNote;
+  return isUnsaved ? text.contents.doneUnsaved : text.contents.doneViewed;
 }
 
 /** Tells the sender, once; the secret leaves the address bar with it. */
@@ -120,7 +134,8 @@ function Note({ note, canCopy }: { note: string; canCopy: boolean }) {
           </button>
         ) : null}
       </div>
-      <pre dir="auto" ref={shown}>
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a long note scrolls: the keyboard must get there */}
+      <pre dir="auto" ref={shown} tabIndex={0}>
         {plain(note)}
       </pre>
     </section>

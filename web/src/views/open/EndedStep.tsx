@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import type { Ended } from "../../text/told";
 import { useSurroundings } from "../context";
 import { useArrival, useTick } from "../hooks";
+import { EndSign } from "../icons";
 
 const MS = 1000;
 
@@ -16,9 +17,10 @@ export function EndedStep(props: {
 }) {
   const { text } = useSurroundings();
   const heading = useArrival<HTMLHeadingElement>();
-  const { told, again } = props.ended;
+  const { told, sign, again } = props.ended;
   return (
     <section class="step ended">
+      <EndSign sign={sign} />
       <h1 ref={heading} tabIndex={-1}>
         {told.title}
       </h1>

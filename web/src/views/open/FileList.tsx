@@ -27,6 +27,7 @@ export function FileList({ opened, saving, viewed, onView, onClose }: FileListPr
   const { text } = useSurroundings();
   const [shown, setShown] = useState(SHOWN_FIRST);
   const { files } = opened;
+  const isUnsaved = !saving.hasSaved;
   return (
     <section class="received" aria-labelledby="files-title">
       <div class="head">
@@ -41,6 +42,7 @@ export function FileList({ opened, saving, viewed, onView, onClose }: FileListPr
             <FileRow
               {...{ file, index, onView, onClose }}
               canSave={!opened.view}
+              isNext={isUnsaved && files.length === 1}
               onSave={saving.saveFile}
               isViewed={viewed === file}
             />
@@ -55,7 +57,7 @@ export function FileList({ opened, saving, viewed, onView, onClose }: FileListPr
       {files.length > 1 && !opened.view ? (
         <button
           type="button"
-          class="button quiet"
+          class={isUnsaved ? "button main" : "button quiet"}
           disabled={saving.isPacking}
           onClick={saving.saveAll}
         >
@@ -75,13 +77,16 @@ interface FileRowProps {
   file: OpenedFile;
   index: number;
   canSave: boolean;
+  /** Saving it is the next thing to do. */
+  isNext: boolean;
   isViewed: boolean;
   onSave: (file: OpenedFile) => void;
   onView: (file: OpenedFile) => void;
   onClose: () => void;
 }
 
-function FileRow({ file, index, canSave, isViewed, onSave, onView, onClose }: FileRowProps) {
+function FileRow(props: FileRowProps) {
+  const { file, index, canSave, isNext, isViewed, onSave, onView, onClose } = props;
   const { text } = useSurroundings();
   const kind = useViewable(file);
   const nameId = `file-${index}`;
@@ -96,7 +101,7 @@ function FileRow({ file, index, canSave, isViewed, onSave, onView, onClose }: Fi
         {canSave ? (
           <button
             type="button"
-            class="button quiet"
+            class={isNext ? "button main" : "button quiet"}
             aria-describedby={nameId}
             onClick={() => onSave(file)}
           >

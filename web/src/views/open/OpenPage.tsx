@@ -9,10 +9,11 @@ import { idText, parseLink } from "../../link";
 import type { Link } from "../../link";
 import { withoutFragment } from "../../places";
 import type { Place } from "../../places";
-import { endedBy } from "../../text/told";
-import type { Ended } from "../../text/told";
+import { endedBy, final } from "../../text/told";
+import type { Ended, Sign } from "../../text/told";
 import type { Words } from "../../text/en";
 import { useSurroundings } from "../context";
+import { useArrival } from "../hooks";
 import { Contents } from "./Contents";
 import { EndedStep } from "./EndedStep";
 import { OpenStep } from "./OpenStep";
@@ -32,6 +33,8 @@ type Stage =
   | { kind: "opened"; opened: Opened }
   | { kind: "done"; ending: Ending }
   | { kind: "ended"; ended: Ended; againAt?: Date };
+
+const ENDING_SIGNS: Readonly<Record<Ending, Sign>> = { wiped: "done", lapsed: "clock" };
 
 /** @param place an address of a link: whole, without its key, or with the key escaped. */
 export function OpenPage({ place }: { place: Exclude<Place, { kind: "send" }> }) {
@@ -53,7 +56,7 @@ export function OpenPage({ place }: { place: Exclude<Place, { kind: "send" }> })
 
   switch (stage.kind) {
     case "looking":
-      return <p class="step waiting-line">{text.open.looking}</p>;
+      return <Looking />;
     case "ready":
       return (
         <OpenStep
@@ -71,10 +74,24 @@ export function OpenPage({ place }: { place: Exclude<Place, { kind: "send" }> })
         />
       );
     case "done":
-      return <EndedStep ended={{ told: text.contents[stage.ending], again: false }} />;
+      return <EndedStep ended={final(text.contents[stage.ending], ENDING_SIGNS[stage.ending])} />;
     case "ended":
       return <EndedStep ended={stage.ended} againAt={stage.againAt} onAgain={() => void look()} />;
   }
+}
+
+/** A moment, as a rule; a heading all the same, for whoever waits longer. */
+function Looking() {
+  const { text } = useSurroundings();
+  const heading = useArrival<HTMLHeadingElement>();
+  return (
+    <section class="step" aria-busy>
+      <h1 ref={heading} tabIndex={-1}>
+        {text.open.looking.title}
+      </h1>
+      <p class="lead">{text.open.looking.body}</p>
+    </section>
+  );
 }
 
 /** Looks at the link, which spends nothing, and says which step comes first. */
@@ -98,7 +115,7 @@ async function firstStage(
 }
 
 function ended(told: Ended["told"]): Stage {
-  return { kind: "ended", ended: { told, again: false } };
+  return { kind: "ended", ended: final(told) };
 }
 
 /** The secret has done its work: it leaves the address bar and the history (section 10). */

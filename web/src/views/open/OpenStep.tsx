@@ -1,17 +1,21 @@
 /** The step before the one that spends: what it is, until when, and that opening spends it. */
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { Interrupted, LocalError, UsageError, WrongPassword } from "../../errors";
 import type { Opened } from "../../client";
 import { sentence } from "../../text/told";
 import { wantsPassword } from "../../link";
 import { clock } from "../../text/format";
-import { Field, typed } from "../Field";
+import { Field } from "../Field";
 import { Meter } from "../Meter";
+import { SecretInput } from "../SecretInput";
 import { useSurroundings } from "../context";
 import { useArrival, usePace } from "../hooks";
 import type { Ready } from "./OpenPage";
+
+const PROBLEM_ID = "open-problem";
+const PROBLEMATIC = { "aria-describedby": PROBLEM_ID, "aria-invalid": true } as const;
 
 export interface OpenStepProps {
   ready: Ready;
@@ -20,16 +24,28 @@ export interface OpenStepProps {
 }
 
 export function OpenStep(props: OpenStepProps) {
-  const { text } = useSurroundings();
-  const heading = useArrival<HTMLHeadingElement>();
   const [password, setPassword] = useState("");
   const opening = useOpening(props);
-  const { ready } = props;
   if (opening.isRunning) return <Opening pace={opening.pace} onPause={opening.pause} />;
+  return <ReadyForm ready={props.ready} {...{ opening, password, setPassword }} />;
+}
+
+interface ReadyFormProps {
+  ready: Ready;
+  opening: ReturnType<typeof useOpening>;
+  password: string;
+  setPassword: (password: string) => void;
+}
+
+function ReadyForm({ ready, opening, password, setPassword }: ReadyFormProps) {
+  const { text } = useSurroundings();
+  const heading = useArrival<HTMLHeadingElement>();
+  const form = useReturn(opening);
   return (
     <form
       class="step open"
       noValidate
+      ref={form}
       onSubmit={(event) => {
         event.preventDefault();
         void opening.start(password);
@@ -41,20 +57,25 @@ export function OpenStep(props: OpenStepProps) {
       <p class="lead">{ready.isBegun ? text.open.begun : text.open.lead(ready.view.opensLeft)}</p>
       <Facts ready={ready} />
       {wantsPassword(ready.link) ? (
-        <PasswordAsked
-          password={password}
-          problem={opening.problem}
-          onChange={(changed) => setPassword(changed)}
-        />
-      ) : (
-        <Problem text={opening.problem} />
-      )}
+        <PasswordAsked {...{ password }} problem={opening.problem} onChange={setPassword} />
+      ) : null}
+      <Problem text={opening.problem} />
       {opening.remark ? <p role="status">{opening.remark}</p> : null}
       <button type="submit" class="button main">
         {text.open.go}
       </button>
     </form>
   );
+}
+
+/** After an opening that failed or was stopped, the focus goes to what can be done next. */
+function useReturn({ problem, remark }: ReturnType<typeof useOpening>) {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    const next = form.current?.querySelector<HTMLElement>("input, [type=submit]");
+    if (problem ?? remark) next?.focus();
+  }, [problem, remark]);
+  return form;
 }
 
 function Facts({ ready }: { ready: Ready }) {
@@ -83,29 +104,21 @@ function PasswordAsked(props: {
 }) {
   const { text } = useSurroundings();
   return (
-    <>
-      <Field id="password" wide label={text.open.password} hint={text.open.passwordHint}>
-        {(described) => (
-          <input
-            {...described}
-            type="password"
-            autocomplete="off"
-            autocapitalize="none"
-            spellcheck={false}
-            autoFocus
-            value={props.password}
-            onInput={(event) => props.onChange(typed(event))}
-          />
-        )}
-      </Field>
-      <Problem text={props.problem} />
-    </>
+    <Field id="password" wide label={text.open.password} hint={text.open.passwordHint}>
+      {(described) => (
+        <SecretInput
+          described={props.problem ? { ...described, ...PROBLEMATIC } : described}
+          value={props.password}
+          onChange={props.onChange}
+        />
+      )}
+    </Field>
   );
 }
 
 function Problem({ text }: { text: string | null }) {
   return text ? (
-    <p role="alert" class="problem">
+    <p id={PROBLEM_ID} role="alert" class="problem">
       {text}
     </p>
   ) : null;

@@ -1,6 +1,6 @@
 /** The first step: what is sent, and how it may be opened. */
 
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { collect } from "../../client";
 import type { Entry, Info, Source, Told } from "../../client";
@@ -14,6 +14,7 @@ import { plain } from "../../text/plain";
 import { sentence } from "../../text/told";
 import { Field, typed } from "../Field";
 import { useSurroundings } from "../context";
+import { useArrival } from "../hooks";
 import { Picker } from "./Picker";
 import type { Order } from "./SendPage";
 import { TermsForm } from "./TermsForm";
@@ -41,9 +42,17 @@ export function Composer(props: ComposerProps) {
   const go = useGo(props, sources, setMisfits);
   const add = useAdd(props, setSkipped);
   const unviewable = useUnviewable(sources, draft.viewOnly);
+  const heading = useArrival<HTMLHeadingElement>();
+  const said = useReturn(props);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    form.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+  }, [misfits]);
   return (
-    <form class="step composer" noValidate onSubmit={go}>
-      <h1>{text.send.title}</h1>
+    <form class="step composer" noValidate onSubmit={go} ref={form}>
+      <h1 ref={heading} tabIndex={-1}>
+        {text.send.title}
+      </h1>
       <p class="lead">{text.send.intro}</p>
       <Picker
         sources={sources}
@@ -54,17 +63,28 @@ export function Composer(props: ComposerProps) {
       <Remarks remarks={[...renamed(told, text), ...skipped]} />
       <NoteField hasFiles={sources.length > 0} {...{ draft, onChange }} />
       <TermsForm info={props.info} {...{ draft, misfits, unviewable, onChange }} />
-      {props.told ? <p role="status">{props.told}</p> : null}
-      {props.problem ? (
-        <p role="alert" class="problem">
-          {props.problem}
-        </p>
-      ) : null}
+      <div class="said" tabIndex={-1} ref={said}>
+        {props.told ? <p role="status">{props.told}</p> : null}
+        {props.problem ? (
+          <p role="alert" class="problem">
+            {props.problem}
+          </p>
+        ) : null}
+      </div>
       <button type="submit" class="button main">
         {text.send.go}
       </button>
     </form>
   );
+}
+
+/** Back from a sending that failed or was cancelled, the focus goes to what is said of it. */
+function useReturn({ told, problem }: ComposerProps) {
+  const said = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (told ?? problem) said.current?.focus();
+  }, []);
+  return said;
 }
 
 /** A secret by itself, or words beside files: the same text, under the name that fits. */

@@ -22,26 +22,34 @@ export function LinkState({ link }: { link: LinkStatus | undefined }) {
   );
 }
 
-/** "Revoke" and, where wrong passwords locked it, "Unlock". */
+/**
+ * "Revoke" and, where wrong passwords locked it, "Unlock".
+ *
+ * @param onActed the button that was pressed may be gone: the focus wants a place.
+ */
 export function LinkActions(props: {
   record: ShareRecord;
   link: LinkStatus | undefined;
   watched: Watched;
+  isSmall?: boolean;
+  onActed: () => void;
 }) {
   const { client, text } = useSurroundings();
   const { record, link, watched } = props;
+  const looks = props.isSmall ? "button quiet small" : "button quiet";
   if (!link || !REVOCABLE.has(link.state)) return null;
   const act = (call: () => Promise<void>) => async (): Promise<void> => {
     // Whether it worked or not, the next look tells how things are.
     await call().catch(() => undefined);
     await watched.look();
+    props.onActed();
   };
   return (
     <>
       {link.state === "locked" ? (
         <button
           type="button"
-          class="button quiet"
+          class={looks}
           onClick={act(() => client.forgive(record, link.id))}
         >
           {text.state.unlock}
@@ -49,7 +57,7 @@ export function LinkActions(props: {
       ) : null}
       <button
         type="button"
-        class="button quiet danger"
+        class={`${looks} danger`}
         onClick={act(() => client.revoke(record, link.id))}
       >
         {text.sent.revoke}

@@ -3,52 +3,37 @@
 import { useState } from "preact/hooks";
 
 import { suggestPassword } from "../../choices";
-import { Field, typed } from "../Field";
+import { Field } from "../Field";
+import { SecretInput } from "../SecretInput";
 import { useSurroundings } from "../context";
-import { EyeSign } from "../icons";
 
 export function PasswordChoice(props: {
   password: string;
   onChange: (password: string) => void;
 }) {
   const { text, random } = useSurroundings();
-  const [isShown, setShown] = useState(false);
-  const [isSuggested, setSuggested] = useState(false);
+  const { password, onChange } = props;
+  const [suggested, setSuggested] = useState<string | null>(null);
+  const isSuggested = password !== "" && password === suggested;
   const suggest = (): void => {
-    props.onChange(suggestPassword(random));
-    setShown(true);
-    setSuggested(true);
+    const drawn = suggestPassword(random);
+    setSuggested(drawn);
+    onChange(drawn);
   };
   return (
     <Field
       id="password"
       wide
       label={text.send.password}
-      hint={isSuggested && props.password ? text.send.suggested : text.send.passwordHint}
+      hint={isSuggested ? text.send.suggested : text.send.passwordHint}
     >
       {(described) => (
         <div class="joined">
-          <input
-            {...described}
-            {...(isShown ? { type: "text", class: "code" } : { type: "password" })}
-            autocomplete="off"
-            autocapitalize="none"
-            spellcheck={false}
-            value={props.password}
-            onInput={(event) => {
-              setSuggested(false);
-              props.onChange(typed(event));
-            }}
+          <SecretInput
+            key={suggested}
+            {...{ described, isSuggested, onChange }}
+            value={password}
           />
-          <button
-            type="button"
-            class="icon"
-            aria-pressed={isShown}
-            aria-label={isShown ? text.send.hide : text.send.show}
-            onClick={() => setShown(!isShown)}
-          >
-            <EyeSign isOpen={isShown} />
-          </button>
           <button type="button" class="button quiet" onClick={suggest}>
             {text.send.suggest}
           </button>

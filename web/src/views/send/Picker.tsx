@@ -21,9 +21,11 @@ export interface PickerProps {
 export function Picker({ sources, onAdd, onRemove, onClear }: PickerProps) {
   const { text } = useSurroundings();
   const isOver = useDrops(onAdd);
+  const [zone, removing] = useRemoving(sources);
   const has = sources.length > 0;
   return (
     <div
+      ref={zone}
       role="group"
       aria-label={text.send.drop}
       class={`picker${isOver ? " over" : ""}${has ? " has" : ""}`}
@@ -42,9 +44,33 @@ export function Picker({ sources, onAdd, onRemove, onClear }: PickerProps) {
           />
         </div>
       </div>
-      {has ? <Chosen {...{ sources, onRemove, onClear }} /> : null}
+      {has ? (
+        <Chosen
+          sources={sources}
+          onRemove={(index) => removing(index, () => onRemove(index))}
+          onClear={() => removing(0, onClear)}
+        />
+      ) : null}
     </div>
   );
+}
+
+/** The button that removes a file goes with it: the focus moves to the next one, or to choosing. */
+function useRemoving(sources: readonly Source[]) {
+  const zone = useRef<HTMLDivElement>(null);
+  const removed = useRef<number | null>(null);
+  useEffect(() => {
+    if (removed.current === null) return;
+    const buttons = zone.current?.querySelectorAll<HTMLElement>(".files button") ?? [];
+    const next = buttons[Math.min(removed.current, buttons.length - 1)];
+    (next ?? zone.current?.querySelector("input"))?.focus();
+    removed.current = null;
+  }, [sources]);
+  const removing = (index: number, remove: () => void): void => {
+    removed.current = index;
+    remove();
+  };
+  return [zone, removing] as const;
 }
 
 function only(entries: Entry[]): Dropped {
@@ -78,10 +104,9 @@ function FileButton(props: {
 function Chosen({ sources, onRemove, onClear }: Omit<PickerProps, "onAdd">) {
   const { text } = useSurroundings();
   const size = sources.reduce((sum, source) => sum + source.size, 0);
-  const list = useRef<HTMLUListElement>(null);
   return (
     <>
-      <ul class="files" aria-label={text.send.chosen} ref={list}>
+      <ul class="files" aria-label={text.send.chosen}>
         {sources.slice(0, SHOWN).map((source, index) => (
           <li key={source.name}>
             <FileSign />
@@ -91,10 +116,7 @@ function Chosen({ sources, onRemove, onClear }: Omit<PickerProps, "onAdd">) {
               type="button"
               class="icon"
               aria-label={text.send.remove(source.name)}
-              onClick={() => {
-                onRemove(index);
-                list.current?.querySelector("button")?.focus();
-              }}
+              onClick={() => onRemove(index)}
             >
               <CloseSign />
             </button>

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
+import { GONE } from "../../client";
 import type { SentLink, SentShare, Terms } from "../../client";
 import { useSurroundings } from "../context";
 import { useArrival } from "../hooks";
@@ -22,7 +23,9 @@ export function Result(props: { share: SentShare; terms: Terms; onAnother: () =>
       <h1 ref={heading} tabIndex={-1}>
         {text.sent.title(share.links.length)}
       </h1>
-      <p class="lead">{text.sent.body(terms.opens, terms.password !== null)}</p>
+      <p class="lead">
+        {text.sent.body(share.links.length, terms.opens, terms.password !== null)}
+      </p>
       <ol class={share.links.length === 1 ? "links single" : "links"}>
         {share.links.map((link, index) => (
           <li key={link.id}>
@@ -30,7 +33,9 @@ export function Result(props: { share: SentShare; terms: Terms; onAnother: () =>
           </li>
         ))}
       </ol>
-      <p class="aside">{text.sent.keep}</p>
+      {watched.status?.state === GONE ? null : (
+        <p class="aside">{text.sent.keep(share.links.length)}</p>
+      )}
       <button type="button" class="button quiet" onClick={props.onAnother}>
         {text.sent.another}
       </button>
@@ -48,6 +53,7 @@ function SentLinkView(props: {
   const { link, share, watched } = props;
   const [isQrShown, setQrShown] = useState(false);
   const [isCopied, copy, field] = useCopy(link.url);
+  const live = useRef<HTMLDivElement>(null);
   const name = share.links.length === 1 ? text.sent.link : text.sent.numbered(props.index);
   const status = watched.status?.links.find((each) => each.id === link.id);
   return (
@@ -88,10 +94,15 @@ function SentLinkView(props: {
         >
           {isQrShown ? text.sent.hideQr : text.sent.showQr}
         </button>
-        <LinkActions record={share.record} link={status} watched={watched} />
+        <LinkActions
+          record={share.record}
+          link={status}
+          watched={watched}
+          onActed={() => live.current?.focus()}
+        />
       </div>
       {isQrShown ? <QrCode content={link.url} name={text.sent.qr} /> : null}
-      <div role="status" class="live">
+      <div role="status" class="said" tabIndex={-1} ref={live}>
         <LinkState link={status} />
         {watched.isStale ? <p class="hint">{text.sent.unknownState}</p> : null}
       </div>

@@ -1,11 +1,13 @@
 /** "Sent from this browser": what became of each share; what it held is not kept. */
 
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
+import { GONE } from "../../client";
 import type { ShareRecord } from "../../client";
 import { useSurroundings } from "../context";
 import { LinkActions, LinkState } from "./LinkStates";
 import { useStatus } from "./useStatus";
+import type { Watched } from "./useStatus";
 
 export function SentList({ title }: { title: string }) {
   const { client, text } = useSurroundings();
@@ -14,14 +16,22 @@ export function SentList({ title }: { title: string }) {
     setRecords(await client.sent());
   }, [client]);
   useEffect(() => void read(), [read]);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const forget = async (record: ShareRecord): Promise<void> => {
+    await client.forget(record);
+    heading.current?.focus(); // the button that was pressed goes
+    await read();
+  };
   if (records.length === 0) return null;
   return (
     <section class="sent" aria-labelledby="sent-title">
-      <h2 id="sent-title">{title}</h2>
+      <h2 id="sent-title" class="said" tabIndex={-1} ref={heading}>
+        {title}
+      </h2>
       <ul>
         {records.map((record) => (
           <li key={record.id}>
-            <SentShareView record={record} onForget={read} />
+            <SentShareView record={record} onForget={() => void forget(record)} />
           </li>
         ))}
       </ul>
@@ -30,39 +40,53 @@ export function SentList({ title }: { title: string }) {
   );
 }
 
-function SentShareView(props: { record: ShareRecord; onForget: () => Promise<void> }) {
-  const { client, text, now } = useSurroundings();
+function SentShareView(props: { record: ShareRecord; onForget: () => void }) {
+  const { text, now } = useSurroundings();
   const { record } = props;
   const watched = useStatus(record, true);
-  const isOver = watched.isForgotten || watched.status?.state === "gone";
-  const forget = async (): Promise<void> => {
-    await client.forget(record);
-    await props.onForget();
-  };
+  const isOver = watched.isForgotten || watched.status?.state === GONE;
   return (
     <>
-      <p class="when">{text.list.sent(new Date(record.createdAt), now())}</p>
+      <div class="head">
+        <p class="when">{text.list.sent(new Date(record.createdAt), now())}</p>
+        {isOver ? (
+          <button type="button" class="link" onClick={props.onForget}>
+            {text.list.forget}
+          </button>
+        ) : null}
+      </div>
       {watched.isForgotten ? <p class="state">{text.state.forgotten}</p> : null}
       {watched.isStale ? <p class="hint">{text.sent.unknownState}</p> : null}
       <ul class="shares-links">
-        {record.links.map((link, index) => {
-          const status = watched.status?.links.find((each) => each.id === link.id);
-          return (
-            <li key={link.id}>
-              {record.links.length > 1 || link.name ? (
-                <bdi class="given">{text.list.name(link.name, index + 1)}</bdi>
-              ) : null}
-              <LinkState link={status} />
-              <LinkActions {...{ record, watched }} link={status} />
-            </li>
-          );
-        })}
+        {record.links.map((link, index) => (
+          <li key={link.id}>
+            {record.links.length > 1 || link.name ? (
+              <bdi class="given">{text.list.name(link.name, index + 1)}</bdi>
+            ) : null}
+            <ListedLink {...{ record, watched }} id={link.id} />
+          </li>
+        ))}
       </ul>
-      {isOver ? (
-        <button type="button" class="link" onClick={() => void forget()}>
-          {text.list.forget}
-        </button>
-      ) : null}
+    </>
+  );
+}
+
+function ListedLink(props: { record: ShareRecord; watched: Watched; id: string }) {
+  const { record, watched } = props;
+  const state = useRef<HTMLDivElement>(null);
+  const link = watched.status?.links.find((each) => each.id === props.id);
+  return (
+    <>
+      <div class="said" tabIndex={-1} ref={state}>
+        <LinkState link={link} />
+      </div>
+      <div class="row">
+        <LinkActions
+          {...{ record, watched, link }}
+          isSmall
+          onActed={() => state.current?.focus()}
+        />
+      </div>
     </>
   );
 }

@@ -52,7 +52,7 @@ function Expiry({ draft, info, misfits, onChange }: TermsProps) {
       problem={isWrong ? range : undefined}
     >
       {(described) => (
-        <div class="joined">
+        <div class="span">
           <select
             {...described}
             value={draft.expires}
@@ -80,7 +80,6 @@ function OtherExpiry({ draft, onChange }: Pick<TermsProps, "draft" | "onChange">
       <input
         type="text"
         inputMode="numeric"
-        class="short"
         aria-label={text.send.expiresOtherValue}
         value={draft.otherAmount}
         onInput={(event) => onChange({ otherAmount: typed(event) })}
