@@ -228,3 +228,58 @@ def test_database_without_answer_leaves_no_blank_page(browser: Browser, client: 
 
     tab.find("button", "Open", patience_s=30).click()
     tab.wait_text("read all the same")
+
+
+# --- composing ---------------------------------------------------------------------------------
+
+SLOW_FOLDER = """
+const file = new File(["in it"], "in it.txt");
+const entry = { isFile: true, fullPath: "/folder/in it.txt", file: (found) => {
+  globalThis.finishReading = () => found(file);
+} };
+let reads = 0;
+const reader = { readEntries: (found) => found(reads++ ? [] : [entry]) };
+const folder = { isDirectory: true, fullPath: "/folder", createReader: () => reader };
+DataTransferItem.prototype.webkitGetAsEntry = () => folder;
+const dataTransfer = new DataTransfer();
+dataTransfer.items.add(new File([""], "folder"));
+document.dispatchEvent(new DragEvent("drop", { dataTransfer, cancelable: true }));
+"""
+
+
+def test_folder_that_is_read_slowly_loses_nothing(
+    browser: Browser, server: RunningServer, tmp_path: Path
+) -> None:
+    """What was chosen while a dropped folder was read went without a word; or the folder did."""
+    tab = browser.new_tab()
+    tab.open(server.url)
+    tab.until(lambda: tab.field("Expires after").value(), "limits")
+    tab.script(SLOW_FOLDER)
+    tab.wait_text("still being read")
+    tab.field("Choose files").choose(file(tmp_path, b"chosen", "chosen.txt"))
+    tab.find("button", "Create link").click()
+    tab.until(lambda: "still being read" in tab.find("alert").text(), "refusal")
+
+    tab.script("finishReading()")
+
+    tab.wait_text("folder/in it.txt")
+    tab.wait_text("chosen.txt")
+    tab.find("button", "Create link").click()
+    tab.find("heading", "Your link is ready")
+
+
+def test_words_of_people_are_for_no_translator(
+    browser: Browser, client: Client, tmp_path: Path
+) -> None:
+    """Browsers that translate a page send its words to their maker."""
+    shared = [file(tmp_path, b"x", "ein Name.txt")]
+    link = client.send(shared, Terms(note="eine Nachricht")).links[0].link
+    tab = opened(browser.new_tab(), link)
+
+    for words in ("ein Name.txt", "eine Nachricht"):
+        script = (
+            "const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);"
+            f"while (walker.nextNode()) if (walker.currentNode.data.includes({words!r}))"
+            " return walker.currentNode.parentElement.translate;"
+        )
+        assert tab.script(script) is False

@@ -65,11 +65,16 @@ export function termsOf(
   if (opensAt === undefined) misfits.push("opensAt");
   if (opens === null) misfits.push("opens");
   if (links === null) misfits.push("links");
-  if (wantsToken && !draft.token.trim()) misfits.push("token");
+  if (wantsToken && !isToken(draft.token.trim())) misfits.push("token");
   if (expiresS === null || opensAt === undefined || opens === null || links === null) return misfits;
   if (misfits.length > 0) return misfits;
   const password = draft.password === "" ? null : draft.password;
   return { expiresS, opensAt, opens, links, password, viewOnly: draft.viewOnly, note: draft.text };
+}
+
+/** What can stand in a header; anything else a browser refuses to send, as if it were offline. */
+function isToken(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
 }
 
 function expiresOf(draft: Draft, limits: Limits): number | null {

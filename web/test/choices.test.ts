@@ -103,6 +103,18 @@ describe("a draft", () => {
     });
   });
 
+  it.each([
+    ["tok-1_x", false],
+    [" tok ", false],
+    ["", true],
+    ["two words", true],
+    ["tokén", true],
+    ["tok\u20ac", true],
+  ])("an upload token %j is marked: %j", (token, isMarked) => {
+    const terms = termsOf({ ...draft, token }, LIMITS, true, NOW);
+    expect(Array.isArray(terms)).toBe(isMarked);
+  });
+
   it("names every field that doesn't fit, in the order of the form", () => {
     const wrong = { ...draft, expires: "other", otherAmount: "x", opens: "0", links: "11" };
     expect(termsOf(wrong, LIMITS, true, NOW)).toEqual(["expires", "opens", "links", "token"]);

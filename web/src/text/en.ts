@@ -175,6 +175,7 @@ export const en = {
     skippedFolder: (path: string): string => `The folder “${path}” is empty and isn’t sent.`,
     skippedFile: (path: string): string => `“${path}” can’t be read and isn’t sent.`,
     tooLarge: (limit: number): string => `This server takes at most ${bytes(limit)} in one link.`,
+    reading: "What you dropped is still being read. It takes a moment.",
     noServer: "The server can’t be reached. What you chose and typed stays here.",
   },
 

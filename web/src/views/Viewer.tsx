@@ -43,7 +43,7 @@ export function Viewer({ file, viewable, words, onClose }: ViewerProps) {
       <header>
         <div>
           <h2 id={titleId}>
-            <bdi>{plain(file.name)}</bdi>
+            <bdi translate={false}>{plain(file.name)}</bdi>
           </h2>
           <p role="status">
             {isLoading ? words.loading : [bytes(file.size), ...counted(pages, words)].join(" · ")}

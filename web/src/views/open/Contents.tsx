@@ -134,8 +134,9 @@ function Note({ note, canCopy }: { note: string; canCopy: boolean }) {
           </button>
         ) : null}
       </div>
+      {/* Never for a browser's translator, which is somebody's server. */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a long note scrolls: the keyboard must get there */}
-      <pre dir="auto" ref={shown} tabIndex={0}>
+      <pre dir="auto" translate={false} ref={shown} tabIndex={0}>
         {plain(note)}
       </pre>
     </section>

@@ -93,7 +93,7 @@ function FileRow(props: FileRowProps) {
   return (
     <>
       <FileSign />
-      <bdi class="name" id={nameId}>
+      <bdi class="name" id={nameId} translate={false}>
         {plain(file.name)}
       </bdi>
       <span class="size">{bytes(file.size)}</span>

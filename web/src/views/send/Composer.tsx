@@ -39,8 +39,9 @@ export function Composer(props: ComposerProps) {
   const [misfits, setMisfits] = useState<Misfit[]>([]);
   const [skipped, setSkipped] = useState<string[]>([]);
   const { sources, told } = useMemo(() => collect(entries), [entries]);
-  const go = useGo(props, sources, setMisfits);
   const add = useAdd(props, setSkipped);
+  const [isReading, take] = useTaking(add);
+  const go = useGo(props, sources, isReading, setMisfits);
   const unviewable = useUnviewable(sources, draft.viewOnly);
   const heading = useArrival<HTMLHeadingElement>();
   const said = useReturn(props);
@@ -57,10 +58,13 @@ export function Composer(props: ComposerProps) {
       <Picker
         sources={sources}
         onAdd={add}
+        onDropped={take}
         onRemove={(index) => props.onEntries(entries.toSpliced(index, 1))}
         onClear={() => props.onEntries([])}
       />
-      <Remarks remarks={[...renamed(told, text), ...skipped]} />
+      <Remarks
+        remarks={[...(isReading ? [text.send.reading] : []), ...renamed(told, text), ...skipped]}
+      />
       <NoteField hasFiles={sources.length > 0} {...{ draft, onChange }} />
       <TermsForm info={props.info} {...{ draft, misfits, unviewable, onChange }} />
       <div class="said" tabIndex={-1} ref={said}>
@@ -129,10 +133,14 @@ function Remarks({ remarks }: { remarks: readonly string[] }) {
 function useAdd(props: ComposerProps, setSkipped: (remarks: string[]) => void) {
   const { text } = useSurroundings();
   const { entries, onEntries, onProblem } = props;
+  // A folder takes time to walk; what was chosen meanwhile must not go.
+  const latest = useRef(entries);
+  latest.current = entries;
   return (found: Dropped): void => {
     if (found.entries.length + found.emptyFolders.length + found.unreadable.length === 0) return;
-    const all = [...entries, ...found.entries];
+    const all = [...latest.current, ...found.entries];
     if (all.length > MAX_FILES) return onProblem(text.usage("too_many_files"));
+    latest.current = all;
     onEntries(all);
     setSkipped([
       ...found.emptyFolders.map(text.send.skippedFolder),
@@ -140,6 +148,20 @@ function useAdd(props: ComposerProps, setSkipped: (remarks: string[]) => void) {
     ]);
     return onProblem(null);
   };
+}
+
+/** Walks what was dropped, and tells whether that is under way. */
+function useTaking(add: (found: Dropped) => void) {
+  const [underway, setUnderway] = useState(0);
+  const take = async (finding: Promise<Dropped>): Promise<void> => {
+    setUnderway((count) => count + 1);
+    try {
+      add(await finding);
+    } finally {
+      setUnderway((count) => count - 1);
+    }
+  };
+  return [underway > 0, take] as const;
 }
 
 function renamed(told: readonly Told[], text: Words): string[] {
@@ -150,6 +172,7 @@ function renamed(told: readonly Told[], text: Words): string[] {
 function useGo(
   props: ComposerProps,
   sources: Source[],
+  isReading: boolean,
   setMisfits: (misfits: Misfit[]) => void,
 ) {
   const { text, now } = useSurroundings();
@@ -157,6 +180,7 @@ function useGo(
   return (event: Event): void => {
     event.preventDefault();
     if (!info) return onProblem(text.send.noServer);
+    if (isReading) return onProblem(text.send.reading);
     const terms = termsOf(draft, info.limits, info.uploadToken, now());
     if (Array.isArray(terms)) {
       setMisfits(terms);

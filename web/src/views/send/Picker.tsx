@@ -14,13 +14,15 @@ const SHOWN = 50; // of up to 4,096: enough to check, and quick to draw
 export interface PickerProps {
   sources: readonly Source[];
   onAdd: (found: Dropped) => void;
+  /** Folders among what was dropped are still being walked. */
+  onDropped: (finding: Promise<Dropped>) => void;
   onRemove: (index: number) => void;
   onClear: () => void;
 }
 
-export function Picker({ sources, onAdd, onRemove, onClear }: PickerProps) {
+export function Picker({ sources, onAdd, onDropped, onRemove, onClear }: PickerProps) {
   const { text } = useSurroundings();
-  const isOver = useDrops(onAdd);
+  const isOver = useDrops(onAdd, onDropped);
   const [zone, removing] = useRemoving(sources);
   const has = sources.length > 0;
   return (
@@ -101,7 +103,7 @@ function FileButton(props: {
   );
 }
 
-function Chosen({ sources, onRemove, onClear }: Omit<PickerProps, "onAdd">) {
+function Chosen({ sources, onRemove, onClear }: Omit<PickerProps, "onAdd" | "onDropped">) {
   const { text } = useSurroundings();
   const size = sources.reduce((sum, source) => sum + source.size, 0);
   return (
@@ -110,7 +112,9 @@ function Chosen({ sources, onRemove, onClear }: Omit<PickerProps, "onAdd">) {
         {sources.slice(0, SHOWN).map((source, index) => (
           <li key={source.name}>
             <FileSign />
-            <bdi class="name">{source.name}</bdi>
+            <bdi class="name" translate={false}>
+              {source.name}
+            </bdi>
             <span class="size">{bytes(source.size)}</span>
             <button
               type="button"
@@ -144,7 +148,10 @@ function Chosen({ sources, onRemove, onClear }: Omit<PickerProps, "onAdd">) {
  *
  * @returns whether something that could be dropped is held over the page.
  */
-function useDrops(onAdd: (found: Dropped) => void): boolean {
+function useDrops(
+  onAdd: PickerProps["onAdd"],
+  onDropped: PickerProps["onDropped"],
+): boolean {
   const [isOver, setOver] = useState(false);
   useEffect(() => {
     const over = (event: DragEvent): void => {
@@ -157,7 +164,7 @@ function useDrops(onAdd: (found: Dropped) => void): boolean {
     const drop = (event: DragEvent): void => {
       event.preventDefault();
       setOver(false);
-      if (event.dataTransfer) void dropped(event.dataTransfer).then(onAdd);
+      if (event.dataTransfer) onDropped(dropped(event.dataTransfer));
     };
     const paste = (event: ClipboardEvent): void => {
       const files = event.clipboardData?.files;
@@ -173,6 +180,6 @@ function useDrops(onAdd: (found: Dropped) => void): boolean {
       document.removeEventListener("drop", drop);
       document.removeEventListener("paste", paste);
     };
-  }, [onAdd]);
+  }, [onAdd, onDropped]);
   return isOver;
 }

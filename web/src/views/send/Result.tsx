@@ -61,12 +61,13 @@ function SentLinkView(props: {
       <p class="link-label">
         <label for={`link-${link.id}`}>{name}</label>
         {link.name ? (
-          <bdi class="given" id={`for-${link.id}`}>
+          <bdi class="given" translate={false} id={`for-${link.id}`}>
             {link.name}
           </bdi>
         ) : null}
       </p>
       <textarea
+        translate={false}
         id={`link-${link.id}`}
         ref={field}
         class="code"

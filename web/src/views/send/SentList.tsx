@@ -61,7 +61,9 @@ function SentShareView(props: { record: ShareRecord; onForget: () => void }) {
         {record.links.map((link, index) => (
           <li key={link.id}>
             {record.links.length > 1 || link.name ? (
-              <bdi class="given">{text.list.name(link.name, index + 1)}</bdi>
+              <bdi class="given" translate={false}>
+                {text.list.name(link.name, index + 1)}
+              </bdi>
             ) : null}
             <ListedLink {...{ record, watched }} id={link.id} />
           </li>

@@ -195,6 +195,7 @@ function LinkNames(props: Pick<TermsProps, "draft" | "onChange"> & { most: numbe
           key={index}
           type="text"
           autocomplete="off"
+          spellcheck={false} // names stay in this browser: its maker's spelling is no part of that
           maxLength={100}
           aria-label={text.send.linkName(index + 1)}
           placeholder={text.send.linkName(index + 1)}
