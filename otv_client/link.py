@@ -35,6 +35,8 @@ _SERVER = re.compile(
     r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*"
 )
 
+_LINK_PATH = re.compile(r"/s/[A-Za-z0-9_-]{16}\Z")
+
 Random = Callable[[int], bytes]
 """Gives that many unpredictable bytes: `secrets.token_bytes`, or a fixed stream in tests."""
 
@@ -103,9 +105,13 @@ def parse_server(text: str) -> str:
     """A server's address as a person gives it, without trailing slashes.
 
     Raises:
-        UsageError: not `http(s)://host[:port][/base]`.
+        UsageError: not `http(s)://host[:port][/base]`, or a link's address.
     """
     server = text.rstrip("/")
+    if _LINK_PATH.search(server):  # a server answers it with its page, which is no answer to us
+        raise UsageError(
+            "this is the address of a link, not of a server", hint="leave out all from /s/ on"
+        )
     if not _SERVER.fullmatch(server):
         raise UsageError(
             "the server's address must look like https://host[:port][/path]",
