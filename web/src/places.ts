@@ -11,9 +11,9 @@ export type Place =
 export function placeOf(address: string): Place {
   const { pathname, hash } = new URL(address);
   if (!pathname.startsWith("/s/")) return { kind: "send" };
-  // A link scanner or a proxy wrote the # as %23: then the secret stands in the path, and a
-  // server has seen it (protocol section 2).
-  if (/%23/i.test(pathname)) return { kind: "escaped" };
+  // A link scanner or a proxy wrote the # as %23, or two of them as %2523: then the secret stands
+  // in the path, and a server has seen it (protocol section 2).
+  if (/%(?:25)*23/.test(pathname)) return { kind: "escaped" };
   if (hash.length <= 1) return { kind: "no_key", id: pathname.slice("/s/".length) };
   return { kind: "open", text: address };
 }

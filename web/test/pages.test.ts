@@ -16,6 +16,7 @@ describe("an address", () => {
     [`https://h/s/${ID}#`, { kind: "no_key", id: ID }],
     [`https://h/s/${ID}#AQ`, { kind: "open", text: `https://h/s/${ID}#AQ` }],
     [`https://h/s/${ID}%23AQ`, { kind: "escaped" }],
+    [`https://h/s/${ID}%2523AQ`, { kind: "escaped" }],
     [`https://h/s/${ID}%23AQ#AQ`, { kind: "escaped" }],
   ] as const)("%s", (address, place) => {
     expect(placeOf(address)).toEqual(place);

@@ -362,8 +362,8 @@ export const en = {
   },
   integrity: {
     title: "What came is not what was sent",
-    body: "It was changed on its way or on the server, so none of it was kept. The link is used up, and the sender has been told.",
-    next: "Ask the sender for a new link, best through another server.",
+    body: "It was changed on its way or on the server, so none of it was kept. The link is used up.",
+    next: "Tell the sender, and ask for a new link, best through another server.",
   },
   unreachable: {
     title: "No answer from the server",
