@@ -84,6 +84,17 @@ def browser(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
 
 
 @pytest.fixture
+def chromium(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[with_playwright.PlaywrightBrowser]:
+    """Chromium alone, for what needs to be looked at in one browser only."""
+    started = running.get("chromium", tmp_path_factory)
+    assert isinstance(started, with_playwright.PlaywrightBrowser)
+    yield started
+    started.end_profiles()
+
+
+@pytest.fixture
 def tab(browser: Browser) -> Tab:
     """The first tab of a new profile."""
     return browser.new_tab()

@@ -32,6 +32,8 @@ class Ability(StrEnum):
     EARLY = "see what goes wrong before a page is loaded"
     OFFLINE = "cut the network of one profile"
     PRIVATE_FILES = "keep files in the origin's private file system"
+    LEAVING = "hear what a page asks before it is left"
+    CRASH = "be killed, and started again with the same profile"
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,10 @@ class Tab(ABC):
         """Cut the profile's network, or restore it. Needs ``Ability.OFFLINE``."""
 
     @abstractmethod
+    def asks_before_it_is_left(self) -> bool:
+        """Close the tab as a person does, and stay if it asks. Needs ``Ability.LEAVING``."""
+
+    @abstractmethod
     def screenshot(self, path: Path) -> None:
         """A PNG of the whole page, as far as it can be scrolled where the driver can."""
 
@@ -241,6 +247,17 @@ class Browser(ABC):
     @abstractmethod
     def new_tab(self, *, is_dark: bool = False) -> Tab:
         """The first tab of a new profile, which prefers the light or the dark colour scheme."""
+
+    @abstractmethod
+    def kept_tab(self, home: Path) -> Tab:
+        """The first tab of a process of its own, whose profile is a folder that stays.
+
+        Needs ``Ability.CRASH``.
+        """
+
+    @abstractmethod
+    def kill(self, home: Path) -> None:
+        """End the processes of ``kept_tab`` at once, as a power cut does; the profile stays."""
 
     @abstractmethod
     def end_profiles(self) -> None:

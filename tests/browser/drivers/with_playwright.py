@@ -14,11 +14,15 @@ Quirks, as of Chromium 156, Firefox ESR 153 and playwright 1.64:
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import sync_playwright
 
 from tests.browser.drivers.tab import (
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from playwright.sync_api import Browser as PlaywrightProcess
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Download, Locator, Page
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Download, Locator, Page
 
 ABILITIES = {
     "chromium": frozenset(Ability),
@@ -87,8 +91,11 @@ class PlaywrightElement(Element):
 class Profile:
     """A context of playwright's, with what it saved and what it complained of."""
 
-    def __init__(self, context: BrowserContext, saved: Path, engine: str) -> None:
+    def __init__(
+        self, context: BrowserContext, saved: Path, engine: str, home: Path | None = None
+    ) -> None:
         self.context = context
+        self.home = home
         self.saved = saved
         self.engine = engine
         self.told: list[Download] = []
@@ -116,7 +123,11 @@ class Profile:
         if self.engine == "chromium":
             return True
         is_begun = path.suffix == ".part" or path.with_name(path.name + ".part").exists()
-        is_just_made = not path.stat().st_size and time.time() - path.stat().st_mtime < EMPTY_S
+        try:
+            found = path.stat()
+        except FileNotFoundError:  # Firefox has just given it its own name
+            return False
+        is_just_made = not found.st_size and time.time() - found.st_mtime < EMPTY_S
         return not (is_begun or is_just_made)
 
 
@@ -170,6 +181,20 @@ class PlaywrightTab(Tab):
     def set_offline(self, *, is_offline: bool) -> None:
         self.profile.context.set_offline(is_offline)
 
+    def asks_before_it_is_left(self) -> bool:
+        asked: list[str] = []
+
+        def stay(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            dialog.dismiss()
+
+        self.page.once("dialog", stay)
+        self.page.close(run_before_unload=True)
+        while not asked and not self.page.is_closed():
+            time.sleep(PAUSE_S)
+            self.profile.context.cookies()  # a turn of playwright's that needs no page
+        return asked == ["beforeunload"]
+
     def screenshot(self, path: Path) -> None:
         self.page.screenshot(path=path, full_page=True)
 
@@ -209,10 +234,36 @@ class PlaywrightBrowser(Browser):
         context = self.processes[is_other_process].new_context(
             color_scheme="dark" if is_dark else "light"
         )
-        context.set_default_timeout(1000 * PATIENCE_S)
-        profile = Profile(context, self._saved(is_dark=is_other_process), self.engine)
-        self.profiles.append(profile)
+        profile = self._profile(context, self._saved(is_dark=is_other_process))
         return PlaywrightTab(profile, context.new_page())
+
+    def kept_tab(self, home: Path) -> Tab:
+        saved = Path(mkdtemp(dir=self.folder))
+        if self.engine == "chromium":
+            context = self.playwright.chromium.launch_persistent_context(
+                home, **self._chromium_options()
+            )
+        else:
+            context = self.playwright.firefox.launch_persistent_context(
+                home, **self._firefox_options(saved)
+            )
+        return PlaywrightTab(self._profile(context, saved, home), context.pages[0])
+
+    def kill(self, home: Path) -> None:
+        while processes := _processes_of(home):
+            for process in processes:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(PAUSE_S)
+        (killed,) = (each for each in self.profiles if each.home == home)
+        self.profiles.remove(killed)
+        with suppress(PlaywrightError):  # what it says where the process is gone
+            killed.context.close()
+
+    def _profile(self, context: BrowserContext, saved: Path, home: Path | None = None) -> Profile:
+        context.set_default_timeout(1000 * PATIENCE_S)
+        self.profiles.append(Profile(context, saved, self.engine, home))
+        return self.profiles[-1]
 
     def _saved(self, *, is_dark: bool) -> Path:
         """Where a new profile saves to. Firefox has one folder a process, emptied before."""
@@ -222,21 +273,25 @@ class PlaywrightBrowser(Browser):
 
     def _launch(self, *, is_dark: bool) -> PlaywrightProcess:
         if self.engine == "chromium":
-            return self.playwright.chromium.launch(
-                executable_path=self.program,
-                args=["--no-sandbox", *_chromium_proxy(self.proxy)],  # tests may run as root
-            )
+            return self.playwright.chromium.launch(**self._chromium_options())
         saved = self._saved(is_dark=is_dark)
         saved.mkdir()
-        return self.playwright.firefox.launch(
-            channel="moz-firefox",
-            executable_path=self.program,
-            downloads_path=saved,
-            firefox_user_prefs={
+        return self.playwright.firefox.launch(**self._firefox_options(saved, is_dark=is_dark))
+
+    def _chromium_options(self) -> dict[str, Any]:
+        arguments = ["--no-sandbox", *_chromium_proxy(self.proxy)]  # tests may run as root
+        return {"executable_path": self.program, "args": arguments}
+
+    def _firefox_options(self, saved: Path, *, is_dark: bool = False) -> dict[str, Any]:
+        return {
+            "channel": "moz-firefox",
+            "executable_path": self.program,
+            "downloads_path": saved,
+            "firefox_user_prefs": {
                 "layout.css.prefers-color-scheme.content-override": 0 if is_dark else 1,
                 **_firefox_proxy(self.proxy),
             },
-        )
+        }
 
     def end_profiles(self) -> None:
         for profile in self.profiles:
@@ -250,6 +305,16 @@ class PlaywrightBrowser(Browser):
         for process in self.processes.values():
             process.close()
         self.playwright.stop()
+
+
+def _processes_of(home: Path) -> list[int]:
+    """Those that were started with this profile."""
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # one has just ended
+            if str(home).encode() in command.read_bytes():
+                found.append(int(command.parent.name))
+    return found
 
 
 def _chromium_proxy(proxy: Proxy | None) -> list[str]:

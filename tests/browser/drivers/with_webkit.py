@@ -14,7 +14,8 @@ Quirks, as of WebKitGTK 2.50:
 - Downloads go to ``XDG_DOWNLOAD_DIR`` of ``user-dirs.dirs``, under a name of their own until whole;
   but from a ``blob:`` address a file grows under its final name, held open until it is whole.
 - The text of an element, as the driver tells it, has neither line breaks nor tabs.
-- There is no origin private file system.
+- There is no origin private file system, and what an automated session stores ends with it.
+- What a page asks before it is left, the driver answers by itself.
 """
 
 from __future__ import annotations
@@ -247,6 +248,9 @@ class WebKitTab(Tab):
         del is_offline
         raise AssertionError("WebKit's driver can't cut the network: Ability.OFFLINE")
 
+    def asks_before_it_is_left(self) -> bool:
+        raise AssertionError("WebKit's driver answers by itself: Ability.LEAVING")
+
     def screenshot(self, path: Path) -> None:
         with self.chosen() as driver:
             path.write_bytes(driver.get_screenshot_as_png())
@@ -349,6 +353,13 @@ class WebKitBrowser(Browser):
             ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"], str(home)
         )
         return {**os.environ, **folders, "DISPLAY": self.screen.display}
+
+    def kept_tab(self, home: Path) -> Tab:
+        del home
+        raise AssertionError("an automated session of WebKit's is private: Ability.CRASH")
+
+    def kill(self, home: Path) -> None:
+        self.kept_tab(home)
 
     def end_profiles(self) -> None:
         for driver in self.drivers:

@@ -1,0 +1,331 @@
+"""A lost network, a reload, a crash or a second thought in the middle costs nobody the file."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser import steps
+from tests.browser.drivers.tab import Ability
+from tests.browser.lines import Line
+from tests.support import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from otv_client import Client, SentShare
+    from tests.browser.drivers.tab import Browser, Tab
+    from tests.conftest import RunningServer
+
+MIB = 1 << 20
+SIZE = 2 * steps.PART + MIB // 2  # three parts
+DURABLE = 8 * steps.PART  # the page makes its progress durable this often
+LARGE = DURABLE + 2 * steps.PART
+# What browsers say on the console of a connection that broke.
+BROKEN = ("net::ERR_", "network connection was lost", "NetworkError")
+
+
+@pytest.fixture
+def line(page_server: RunningServer) -> Iterator[Line]:
+    """A line to the page's server."""
+    made = Line(page_server.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of several parts."""
+    path = tmp_path_factory.mktemp("film") / "film.bin"
+    path.write_bytes(os.urandom(SIZE))
+    return path
+
+
+@pytest.fixture(scope="module")
+def long_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file whose beginning is durable long before its end is there."""
+    path = tmp_path_factory.mktemp("film") / "long film.bin"
+    path.write_bytes(os.urandom(LARGE))
+    return path
+
+
+def begin_sending(tab: Tab, line: Line, film: Path) -> None:
+    """Send as far as the line goes: the last part, and something of the two before it."""
+    steps.compose(tab, line.url, film)
+    line.hold(up=MIB)
+    tab.find("button", "Create link").click()
+    tab.until(lambda: line.held == 2, "two parts that are held", patience_s=steps.TRANSFER_S)
+    assert percent(tab) < 100
+
+
+def begin_opening(tab: Tab, line: Line, link: str, *, at_least: int = 9 * MIB) -> None:
+    """Open so far that the page says that half of it is there, and let no more through."""
+    steps.look(tab, link)
+    limits = itertools.count(at_least, MIB // 4)
+    line.hold(down=next(limits))
+    tab.find("button", "Open").click()
+    tab.until(lambda: line.held, "content that is held", patience_s=steps.TRANSFER_S)
+
+    def is_half() -> bool:
+        # The page tells its progress as bytes come, and not each time: some more have to come.
+        line.hold(down=next(limits))
+        return percent(tab) >= 50
+
+    tab.until(is_half, "half of the content")
+
+
+def percent(tab: Tab) -> int:
+    """How far the progress bar says that it is."""
+    return int(tab.find("progressbar").attribute("aria-valuenow") or 0)
+
+
+def go_on(tab: Tab) -> None:
+    """Go on with an opening that was begun here."""
+    button = tab.find("button", "Open")
+    assert "It goes on where it stopped" in tab.text()
+    button.click()
+    steps.wait_opened(tab)
+
+
+def assert_opened_once(client: Client, sent: SentShare) -> None:
+    """However often it was begun, one opening was taken, and its receipt fits."""
+    (opening,) = client.status(sent).links[0].openings
+    assert (opening.outcome, opening.receipt) == ("opened", "verified")
+
+
+# --- the network ---------------------------------------------------------------------------------
+
+
+def test_network_lost_while_sending(tab: Tab, line: Line, client: Client, film: Path) -> None:
+    """Else whoever sends from a train would have to begin again at every tunnel."""
+    begin_sending(tab, line, film)
+
+    line.cut()
+    tab.until(lambda: line.refused, "attempt without a network")
+    line.mend()
+
+    (link,) = steps.links_on(tab)
+    client.open(link, into=film.parent / tab.engine)
+    assert (film.parent / tab.engine / film.name).read_bytes() == film.read_bytes()
+    steps.assert_clean(tab, *BROKEN)
+
+
+def test_network_lost_while_opening(tab: Tab, line: Line, client: Client, film: Path) -> None:
+    """Else a link that opens once would be used up by a tunnel."""
+    sent = client.send(film)
+    begin_opening(tab, line, line.on(sent.links[0].link))
+
+    line.cut()
+    tab.until(lambda: line.refused, "attempt without a network")
+    before = line.down
+    line.mend()
+    steps.wait_opened(tab)
+
+    assert line.down - before < SIZE - steps.PART + MIB  # a part that was here isn't fetched again
+    assert steps.save(tab, film.name) == film.read_bytes()
+    steps.wait_told(tab)
+    assert_opened_once(client, sent)
+    steps.assert_clean(tab, *BROKEN)
+
+
+@pytest.mark.needs(Ability.OFFLINE)
+def test_offline_while_sending(tab: Tab, line: Line, client: Client, film: Path) -> None:
+    """Else people would not know why nothing moves, or have to start it again themselves."""
+    begin_sending(tab, line, film)
+
+    tab.set_offline(is_offline=True)
+    tab.wait_text("No network. It goes on by itself")
+    line.release()
+    tab.set_offline(is_offline=False)
+
+    (link,) = steps.links_on(tab)
+    client.open(link, into=film.parent / f"{tab.engine} offline")
+    assert (film.parent / f"{tab.engine} offline" / film.name).read_bytes() == film.read_bytes()
+    steps.assert_clean(tab, *BROKEN)
+
+
+@pytest.mark.needs(Ability.OFFLINE)
+def test_offline_while_opening(tab: Tab, line: Line, client: Client, film: Path) -> None:
+    """The same, the other way."""
+    sent = client.send(film)
+    begin_opening(tab, line, line.on(sent.links[0].link))
+
+    tab.set_offline(is_offline=True)
+    tab.wait_text("No network. It goes on by itself")
+    line.release()
+    tab.set_offline(is_offline=False)
+    steps.wait_opened(tab)
+
+    assert steps.save(tab, film.name) == film.read_bytes()
+    steps.wait_told(tab)
+    assert_opened_once(client, sent)
+    steps.assert_clean(tab, *BROKEN)
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+@pytest.mark.needs(Ability.PRIVATE_FILES)
+def test_reloaded_opening_goes_on_where_it_stopped(
+    tab: Tab, line: Line, client: Client, long_film: Path
+) -> None:
+    """Else a large file would have to be fetched from its beginning, as often as a phone sleeps."""
+    sent = client.send(long_film)
+    begin_durably(tab, line, sent)
+    before = line.down
+
+    tab.reload()
+    line.release()
+    go_on(tab)
+
+    assert line.down - before < LARGE - DURABLE + MIB
+    assert steps.save(tab, long_film.name) == long_film.read_bytes()
+    assert_opened_once(client, sent)
+    steps.finish(tab)
+    assert steps.private_files(tab) == {}
+
+
+def begin_durably(tab: Tab, line: Line, sent: SentShare) -> None:
+    """Open until so much has arrived that the page has noted it."""
+    link = line.on(sent.links[0].link)
+    begin_opening(tab, line, link, at_least=DURABLE + steps.PART)
+
+    def is_noted() -> bool:
+        return bool(steps.records(tab, "openings")[0]["partsDone"] == DURABLE // steps.PART)
+
+    tab.until(is_noted, "progress that is durable", patience_s=steps.TRANSFER_S)
+
+
+def test_reloaded_opening_in_memory_takes_no_second_one(
+    browser: Browser, line: Line, client: Client, film: Path
+) -> None:
+    """Else a reload in a private window would use the link up for nothing."""
+    sent = client.send(film)
+    tab = steps.without_private_files(browser)
+    begin_opening(tab, line, line.on(sent.links[0].link))
+
+    tab.reload()
+    line.release()
+    go_on(tab)
+
+    assert steps.save(tab, film.name) == film.read_bytes()
+    steps.wait_told(tab)
+    assert_opened_once(client, sent)
+
+
+@pytest.mark.needs(Ability.CRASH)
+def test_killed_browser_goes_on_where_it_stopped(
+    browser: Browser, line: Line, client: Client, long_film: Path, tmp_path: Path
+) -> None:
+    """Else an empty battery would cost the file."""
+    sent = client.send(long_film)
+    tab = browser.kept_tab(tmp_path / "profile")
+    begin_durably(tab, line, sent)
+
+    browser.kill(tmp_path / "profile")
+    line.cut()
+    before = line.down
+    line.mend()
+    tab = browser.kept_tab(tmp_path / "profile")
+    tab.open(line.on(sent.links[0].link))
+    go_on(tab)
+
+    assert line.down - before < LARGE - DURABLE + MIB
+    assert steps.save(tab, long_film.name) == long_film.read_bytes()
+    assert_opened_once(client, sent)
+    steps.assert_clean(tab)
+
+
+def test_stopped_opening_goes_on(tab: Tab, line: Line, client: Client, film: Path) -> None:
+    """Else whoever stops for a better network would have lost it."""
+    sent = client.send(film)
+    begin_opening(tab, line, line.on(sent.links[0].link))
+
+    tab.find("button", "Stop").click()
+    tab.wait_text("Stopped. Nothing is lost")
+    line.release()
+    tab.find("button", "Open").click()
+    steps.wait_opened(tab)
+
+    assert steps.save(tab, film.name) == film.read_bytes()
+    steps.wait_told(tab)
+    assert_opened_once(client, sent)
+    steps.assert_clean(tab)
+
+
+def test_second_tab_is_told_of_the_first(tab: Tab, line: Line, client: Client, film: Path) -> None:
+    """Else two tabs would write into one file, and neither would have it."""
+    sent = client.send(film)
+    link = line.on(sent.links[0].link)
+    begin_opening(tab, line, link)
+    second = tab.another()
+
+    steps.look(second, link).click()
+    second.wait_text("Another tab of this browser is opening this link. Go on there.")
+    line.release()
+    steps.wait_opened(tab)
+
+    assert steps.save(tab, film.name) == film.read_bytes()
+    steps.wait_told(tab)
+    assert_opened_once(client, sent)
+    steps.assert_clean(tab)
+
+
+# --- second thoughts -----------------------------------------------------------------------------
+
+
+def test_cancelled_sending_is_taken_back(
+    tab: Tab, line: Line, page_server: RunningServer, film: Path
+) -> None:
+    """Else what somebody decided not to send would lie on the server."""
+    before = steps.blobs(page_server.data)
+    begin_sending(tab, line, film)
+    assert eventually(lambda: bool(steps.blobs(page_server.data) - before))
+
+    tab.find("button", "Cancel").click()
+    tab.wait_text("Cancelled. What was sent has been taken back.")
+
+    assert eventually(lambda: not steps.blobs(page_server.data) - before)
+    assert steps.records(tab, "shares") == []
+    assert film.name in tab.find("list", "Files to send").text()
+    steps.assert_clean(tab, *BROKEN)
+
+
+def test_page_warns_before_it_is_left_in_the_middle(tab: Tab, line: Line, film: Path) -> None:
+    """Else a slip of the finger would end an upload, or lose what is not saved yet."""
+    begin_sending(tab, line, film)
+    is_warned = [would_warn(tab)]
+    line.release()
+    (link,) = steps.links_on(tab)
+    is_warned.append(would_warn(tab))
+
+    steps.open_link(tab, link)
+    is_warned.append(would_warn(tab))
+    steps.save(tab, film.name)
+    tab.until(lambda: not would_warn(tab), "end of the warning, once it is saved")
+
+    assert is_warned == [True, False, True]
+
+
+def would_warn(tab: Tab) -> bool:
+    """Whether the page holds on to a person who is about to leave it."""
+    event = "new Event('beforeunload', { cancelable: true })"
+    return bool(
+        tab.script(f"const event = {event}; dispatchEvent(event); return event.defaultPrevented")
+    )
+
+
+@pytest.mark.needs(Ability.LEAVING)
+def test_browser_asks_before_the_page_is_left(tab: Tab, line: Line, film: Path) -> None:
+    """The same, as a person sees it."""
+    begin_sending(tab, line, film)
+
+    assert tab.asks_before_it_is_left()
+
+    line.release()
+    assert steps.links_on(tab)
+    assert not tab.asks_before_it_is_left()
