@@ -160,7 +160,7 @@ export const en = {
     opens: "Openings",
     opensHint: "How many times each link opens",
     links: "Personal links",
-    linksHint: "One for each person, so that you see who opened it",
+    linksHint: "One for each person",
     countRange: (most: number): string => `From 1 to ${most.toLocaleString("en-GB")}.`,
     linkName: (index: number): string => `Name for link ${index}`,
     linkNames: "Names stay in this browser. They help you tell the links apart.",
