@@ -33,6 +33,7 @@ class Ability(StrEnum):
     OFFLINE = "cut the network of one profile"
     PRIVATE_FILES = "keep files in the origin's private file system"
     LEAVING = "hear what a page asks before it is left"
+    KEYS = "reach everything with the Tab key"
     CRASH = "be killed, and started again with the same profile"
 
 
