@@ -16,6 +16,10 @@ from tests.javascript import build_page
 from tests.programs import program
 
 HEIGHT_PX = 800
+# What lies below the window is painted late at times, so the window grows over all of the page; but
+# not around the viewer, which fills whatever window there is.
+NEEDED_PX = """return document.querySelector("dialog[open]")
+  ? 0 : document.documentElement.scrollHeight"""
 
 
 def take(stage: Stage, state: State, folder: Path) -> None:
@@ -25,6 +29,7 @@ def take(stage: Stage, state: State, folder: Path) -> None:
         tab.page.emulate_media(color_scheme=scheme)
         for width in WIDTHS_PX:
             tab.resize(width, HEIGHT_PX)
+            tab.resize(width, max(HEIGHT_PX, tab.script(NEEDED_PX)))
             tab.screenshot(folder / f"{state.name}.{scheme}.{width}.png")
     stage.clear()
 

@@ -225,15 +225,15 @@ def cut(tab: PlaywrightTab, path: str) -> None:
     tab.profile.context.route(path, lambda route: route.abort("connectionfailed"))
 
 
-def wait_patiently(tab: PlaywrightTab, role: str, name: str | None = None) -> None:
-    """Wait until an element is there, while the page's own clock runs ahead of ours."""
+def wait_patiently(tab: PlaywrightTab, text: str) -> None:
+    """Wait until this can be read, while the page's own clock runs ahead of ours."""
     tab.page.clock.install()
 
-    def come() -> bool:
+    def is_there() -> bool:
         tab.page.clock.run_for(1000)
-        return bool(tab.every(role, name))
+        return text in tab.text()
 
-    tab.until(come, f"{role} {name!r}")
+    tab.until(is_there, f"text {text!r}")
 
 
 def change_answer(tab: PlaywrightTab, path: str, change: Callable[[Any], Any]) -> None:

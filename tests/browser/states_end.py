@@ -162,7 +162,7 @@ def unreachable(stage: Stage) -> PlaywrightTab:
     tab = stage.tab()
     cut(tab, "**/api/v1/links/*")
     tab.open(_sent(stage).links[0].link)
-    wait_patiently(tab, "button", "Try again")
+    wait_patiently(tab, "No answer from the server")
     return tab
 
 

@@ -370,4 +370,6 @@ def pdf(stage: Stage) -> PlaywrightTab:
 @VIEWING.state()
 def failure(stage: Stage) -> PlaywrightTab:
     """A picture that is damaged."""
-    return _viewed(stage, "dusk.bmp", files.shuffled(picture(), 40))
+    tab = _viewed(stage, "dusk.jpg", files.shuffled(b"\xff\xd8\xff" + bytes(5000), 3))
+    tab.find("alert")
+    return tab

@@ -135,7 +135,7 @@ def unreachable(stage: Stage) -> PlaywrightTab:
     tab = stage.tab()
     cut(tab, "**/api/v1/info")
     tab.open(stage.url)
-    wait_patiently(tab, "alert")
+    wait_patiently(tab, "be reached. What you chose")
     return tab
 
 
@@ -259,7 +259,7 @@ def stale(stage: Stage) -> PlaywrightTab:
     tab = link(stage)
     cut(tab, "**/api/v1/shares/*")
     look_again(tab)
-    wait_patiently(tab, "status", "")
+    wait_patiently(tab, "so the state may be old")
     return tab
 
 
