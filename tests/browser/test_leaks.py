@@ -404,6 +404,8 @@ def test_opening_is_kept_with_its_lease_alone(flow: Flow) -> None:
     }
     lease = b64encode(sha256(bytes.fromhex(opening["lease"])).digest())
     assert f'"lease":"{lease}"'.encode() in flow.sent
+    for moment in ("opened", "saved", "done"):
+        assert opening["lease"] not in flow.stores[moment]
 
 
 def test_done_leaves_nothing(flow: Flow) -> None:

@@ -6,14 +6,17 @@ Plain HTTP on this machine, so that nothing is hidden by TLS.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import re
 import socket
 import socketserver
 import threading
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Self
 
 _CHUNK = 1 << 16
@@ -24,7 +27,7 @@ _REFUSAL = (
 _TARGET = re.compile(rb"^[A-Z]+ (?:https?://)?([^/ :?]+(?::\d+)?)")
 
 
-class _Threads(socketserver.ThreadingTCPServer):
+class Threads(socketserver.ThreadingTCPServer):
     """Listens on a free port of this machine; a thread for each connection, ended with it."""
 
     daemon_threads = True
@@ -48,7 +51,7 @@ class _Threads(socketserver.ThreadingTCPServer):
         """Browsers drop connections as they like; that is no failure of a test."""
 
 
-class Recorder(_Threads):
+class Recorder(Threads):
     """Passes on a server's connections, and keeps all that browsers send.
 
     Args:
@@ -130,7 +133,7 @@ def _end(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-class Elsewhere(_Threads):
+class Elsewhere(Threads):
     """A proxy to which everything is sent that is not for the server: it refuses and remembers."""
 
     def __init__(self) -> None:
@@ -159,3 +162,98 @@ class _Refusing(socketserver.BaseRequestHandler):
             if data := self.request.recv(_CHUNK):
                 self.server.asked.append(data)
                 self.request.sendall(_REFUSAL)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a browser gets for a request.
+
+    Attributes:
+        headers: `Content-Length` is made to fit, unless it is here or ``pieces`` are.
+        pieces: what is sent in place of the body, for as long as there is any, and in chunks where
+            no length was said.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    pieces: Iterable[bytes] | None = None
+
+    def saying(self, body: bytes) -> Answer:
+        """The same with another body."""
+        headers = {name: text for name, text in self.headers.items() if name != "content-length"}
+        return replace(self, body=body, headers=headers)
+
+
+class Liar(Threads):
+    """A server whose answers a test can change; all else is as the real one has it.
+
+    Args:
+        port: of the real one, on this machine.
+    """
+
+    def __init__(self, port: int) -> None:
+        super().__init__(_Lying)
+        self.upstream = port
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.lies: list[tuple[str, re.Pattern[str], Callable[[Answer], Answer]]] = []
+        self.asked: list[str] = []
+
+    def lie(self, method: str, path: str, change: Callable[[Answer], Answer]) -> None:
+        """Change every answer to such requests; ``path`` is a pattern for its end."""
+        self.lies.append((method, re.compile(f"{path}$"), change))
+
+    def on(self, link: str) -> str:
+        """The same link, as if this were its server."""
+        return re.sub(r"^http://[^/]+", self.url, link)
+
+    def changed(self, method: str, path: str, honest: Answer) -> Answer:
+        """What is said in place of the truth."""
+        for wanted, pattern, change in self.lies:
+            if method == wanted and pattern.search(path):
+                honest = change(honest)
+        return honest
+
+
+class _Lying(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: Liar
+    protocol_version = "HTTP/1.1"
+
+    def _answer(self) -> None:
+        self.server.asked.append(f"{self.command} {self.path}")
+        answer = self.server.changed(self.command, self.path, self._truth())
+        with contextlib.suppress(OSError):
+            self._say(answer)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815  # the library's names
+
+    def _truth(self) -> Answer:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.upstream)
+        try:
+            connection.request(self.command, self.path, body, dict(self.headers))
+            answer = connection.getresponse()
+            headers = {name.lower(): text for name, text in answer.getheaders()}
+            return Answer(answer.status, headers, answer.read())
+        finally:
+            connection.close()
+
+    def _say(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        has_length = "content-length" in answer.headers
+        is_chunked = answer.pieces is not None and not has_length
+        for name, text in answer.headers.items():
+            self.send_header(name, text)
+        if is_chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif not has_length:
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        for piece in (answer.body,) if answer.pieces is None else answer.pieces:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if is_chunked else piece)
+        self.close_connection = answer.pieces is not None
+
+    def log_message(self, *_: object) -> None:
+        pass

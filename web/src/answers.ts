@@ -146,11 +146,18 @@ export function instant(answer: Json, key: string): Date {
   const found = INSTANT.exec(text(answer, key, 64));
   if (!found) throw new Nonsense(`${key} is no instant`);
   const [, seconds = "", fraction = "", offset = ""] = found;
+  if (!isOnClock(seconds)) throw new Nonsense(`${key} is no instant`);
   const moment = new Date(seconds + fraction.slice(0, MILLISECONDS) + offset);
   const year = moment.getUTCFullYear();
   // The comparison is false for an impossible date, too: its year is NaN.
   if (!(year >= FIRST_YEAR && year <= LAST_YEAR)) throw new Nonsense(`${key} is out of range`);
   return moment;
+}
+
+/** Whether there is such a day and such a second: a Date takes 31 February for 3 March. */
+function isOnClock(seconds: string): boolean {
+  const moment = new Date(`${seconds}Z`);
+  return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(seconds);
 }
 
 /** Bytes as b64, exactly `length` of them where that is given. */

@@ -15,7 +15,7 @@ import { openLink } from "./opening";
 import type { Source, Terms } from "./parcel";
 import type { ShareStatus } from "./reporting";
 import { GONE, judged } from "./reporting";
-import { Retrying } from "./retry";
+import { GLANCE, PATIENCE, Retrying } from "./retry";
 import type { SentShare } from "./sending";
 import { sendShare } from "./sending";
 import type { OpeningRecord, ShareRecord } from "./state";
@@ -59,7 +59,7 @@ export class Client {
 
   /** What the server allows. */
   info(uploadToken?: string): Promise<Info> {
-    return this.#transport(this.server, endless, uploadToken).info();
+    return this.#glance(this.server, uploadToken).info();
   }
 
   // --- sending ---------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ export class Client {
   /** What may be seen without spending anything: a link in any state. */
   async look(link: Link): Promise<LinkView> {
     const access = await deriveAccess(link.id, link.secret);
-    return this.#transport(this.#ours(link), endless).view(idText(link), access);
+    return this.#glance(this.#ours(link)).view(idText(link), access);
   }
 
   /** The lease that this browser holds for a link: opening it goes on, and spends nothing more. */
@@ -111,7 +111,7 @@ export class Client {
   async status(record: ShareRecord): Promise<ShareStatus> {
     const state = await this.#world.state();
     try {
-      const report = await this.#transport(record.server, endless).share(record.id, record.owner);
+      const report = await this.#glance(record.server).share(record.id, record.owner);
       if (report.state === GONE && !record.isTold) await state?.saveShare({ ...record, isTold: true });
       return await judged(report, record);
     } catch (error) {
@@ -156,8 +156,17 @@ export class Client {
     return link.server;
   }
 
-  #transport(server: string, signal: AbortSignal, uploadToken = ""): Transport {
-    const retrying = new Retrying(this.#world.clock, signal);
+  #glance(server: string, uploadToken = ""): Transport {
+    return this.#transport(server, endless, uploadToken, GLANCE);
+  }
+
+  #transport(
+    server: string,
+    signal: AbortSignal,
+    uploadToken = "",
+    patience = PATIENCE,
+  ): Transport {
+    const retrying = new Retrying(this.#world.clock, signal, patience);
     return new Transport(new Exchange(this.#world.http, server, retrying), uploadToken);
   }
 }

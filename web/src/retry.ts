@@ -29,6 +29,9 @@ export const PATIENCE: Patience = {
   longestWaitS: 20,
 };
 
+/** For a look that somebody waits for, and can take again: five minutes would be a page that hangs. */
+export const GLANCE: Patience = { firstContactS: 6, totalS: 15, firstWaitS: 0.5, longestWaitS: 5 };
+
 /** For a last word that nobody waits for. */
 export const BRIEF: Patience = { firstContactS: 3, totalS: 3, firstWaitS: 0.5, longestWaitS: 1 };
 

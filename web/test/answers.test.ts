@@ -90,6 +90,8 @@ it.each([
   "0001-01-01T00:00:00Z",
   "9999-12-31T23:59:59Z",
   `${AT}\n`,
+  "2026-02-31T00:00:00Z",
+  "2026-11-24T24:00:00Z",
 ])("no instant: %j", (now) => {
   expect(() => answers.linkView({ ...VIEW, now })).toThrow(answers.Nonsense);
 });
