@@ -356,7 +356,7 @@ def test_link_that_is_none_asks_for_nothing(flow: Flow) -> None:
     fragment, sent = flow.escaped
     assert len(re.findall(rb"(?m)^GET [^ ]*%%23%s HTTP" % fragment.encode(), sent)) == 1
     assert sent.count(fragment.encode()) == 1
-    assert b"/api/" not in sent
+    assert b"/api/v1/links/" not in sent  # the sender's own tab goes on looking after its share
 
 
 def test_nothing_goes_against_the_policy(flow: Flow) -> None:
