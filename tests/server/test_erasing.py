@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WITHIN_S = 5
+SEARCHED_EVERY = 1999  # bytes: twice in each page of the database
 EXPIRES_S = 8  # long enough to be searched for first, also on a busy machine
 
 
@@ -41,7 +42,7 @@ def traces(data: Path, share: RawShare) -> dict[str, set[str]]:
     looked_for = {
         f"manifest {number} at {start}": link.manifest[start : start + 64]
         for number, link in enumerate(share.links)
-        for start in range(0, len(link.manifest) - 64, 997)
+        for start in range(0, len(link.manifest) - 64, SEARCHED_EVERY)
     }
     return files_with([data], looked_for)
 
@@ -58,7 +59,9 @@ def open_link(share: RawShare, link: RawLink, outcome: str = "opened") -> None:
 def test_manifest_is_gone_from_every_file(mine: RunningServer, bucket: int, ending: str) -> None:
     """Else a stolen disk and the link together open what was over."""
     api = Api.of(mine.url)
-    link = RawLink(manifest=secrets.token_bytes(bucket), ttl_s=EXPIRES_S if ending == "expired" else 600)
+    link = RawLink(
+        manifest=secrets.token_bytes(bucket), ttl_s=EXPIRES_S if ending == "expired" else 600
+    )
     share = send_small(api, link)
     assert eventually(lambda: bool(traces(mine.data, share)), 5), "the search is blind"
 
@@ -74,7 +77,9 @@ def test_manifest_is_gone_from_every_file(mine: RunningServer, bucket: int, endi
 
     # Files are read one after the other, and pages move from one to the other meanwhile: what
     # is not found twice is not there.
-    assert eventually(lambda: not any(traces(mine.data, share) for _ in range(2)), WITHIN_S + EXPIRES_S)
+    assert eventually(
+        lambda: not any(traces(mine.data, share) for _ in range(2)), WITHIN_S + EXPIRES_S
+    )
     api.http.close()
 
 
