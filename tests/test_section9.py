@@ -1,7 +1,7 @@
 """Every line of protocol section 9 is shown by a test that names it.
 
 What a reader of bytes can see stands in the vectors (tests/client/test_vectors_complete.py); here
-is the rest: the server, the transport and saving. The page comes with the page.
+is the rest: the server, the transport, saving and the page.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ LINES = {
     "a file that exists",
     "what a terminal shows is escaped",
     "a top-level name that begins with a dot",
+    # Page
+    "HTML in a name or a note stays text",
+    "SVG, HTML and XML are never rendered as documents",
 }
 
 _MARK = re.compile(r'^@pytest\.mark\.section9\(\s*"([^"]+)"', re.MULTILINE)

@@ -132,6 +132,7 @@ def assert_nothing_released(tab: Tab) -> None:
 # --- hostile senders ---------------------------------------------------------------------------
 
 
+@pytest.mark.section9("HTML in a name or a note stays text")
 def test_names_and_notes_stay_text(tab: Tab, api: Api, page_server: RunningServer) -> None:
     """Else a sender would run a script in the recipient's page, with the recipient's files."""
     files = {name: b"content of " + name.encode() for name in NAMES}

@@ -152,6 +152,7 @@ def test_hostile_files_do_nothing(viewing: Viewing, heard: list[str]) -> None:
     assert viewing.tab.complaints() == []
 
 
+@pytest.mark.section9("SVG, HTML and XML are never rendered as documents")
 def test_what_a_browser_would_render_is_said_to_be_source(viewing: Viewing) -> None:
     """Else people would take a page's code for a mistake of ours."""
     viewing.open({"page.html": b"<h1>Title</h1>"})
