@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import pytest
 
 from otv_client import Client
 from tests.browser.drivers import with_playwright, with_webkit
+from tests.browser.lines import Line
+from tests.browser.middle import FILM_BYTES
 from tests.programs import program
 from tests.support import Api
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-    from tests.browser.drivers.tab import Browser, Proxy, Tab
+    from tests.browser.drivers.tab import Ability, Browser, Proxy, Tab
     from tests.conftest import RunningServer
 
 ABILITIES = {**with_playwright.ABILITIES, "webkit": with_webkit.ABILITIES}
@@ -56,13 +59,22 @@ running = Running()
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test of a browser runs in every engine whose driver can do what the test needs.
 
-    ``@pytest.mark.needs(Ability.FOLDER)`` says that it needs something that not every driver can.
+    ``@pytest.mark.needs(Ability.FOLDER)`` says that it needs something that not every driver can;
+    ``@pytest.mark.lacks(Ability.PRIVATE_FILES)``, that it is about those that can't.
     """
     if "engine" not in metafunc.fixturenames:
         return
-    needed = {each for mark in metafunc.definition.iter_markers("needs") for each in mark.args}
-    able = [engine for engine, abilities in ABILITIES.items() if needed <= abilities]
+    needed, lacking = _abilities(metafunc, "needs"), _abilities(metafunc, "lacks")
+    able = [
+        engine
+        for engine, abilities in ABILITIES.items()
+        if needed <= abilities and not lacking & abilities
+    ]
     metafunc.parametrize("engine", able, scope="session")
+
+
+def _abilities(metafunc: pytest.Metafunc, marker: str) -> set[Ability]:
+    return {each for mark in metafunc.definition.iter_markers(marker) for each in mark.args}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -113,3 +125,19 @@ def api(page_server: RunningServer) -> Iterator[Api]:
     calls = Api.of(page_server.url)
     yield calls
     calls.http.close()
+
+
+@pytest.fixture
+def line(page_server: RunningServer) -> Iterator[Line]:
+    """A line to the page's server."""
+    made = Line(page_server.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of several parts."""
+    path = tmp_path_factory.mktemp("film") / "film.bin"
+    path.write_bytes(os.urandom(FILM_BYTES))
+    return path
