@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from otv_client import Client, Terms
-from otv_client.b64 import b64decode, b64encode
-from otv_client.envelope.keys import derive_keys
-from otv_client.link import Kdf, parse_link
 from tests.browser.drivers.with_playwright import PlaywrightTab
-from tests.support import RawLink
+from tests.browser.stage import NO_PRIVATE_FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from otv_client import SentShare
@@ -134,39 +129,12 @@ def finish(tab: Tab) -> None:
     tab.find("heading", "Done")
 
 
-# What a browser says in a private window, and WebKitGTK in any.
-_NO_PRIVATE_FILES = """
-if (globalThis.StorageManager) StorageManager.prototype.getDirectory =
-  () => Promise.reject(new DOMException("", "SecurityError"));
-"""
-
-
 def without_private_files(browser: Browser) -> Tab:
     """The first tab of a profile in which content stays in memory."""
     tab = browser.new_tab()
-    if isinstance(tab, PlaywrightTab):  # the others have none anyway
-        tab.profile.context.add_init_script(_NO_PRIVATE_FILES)
+    if isinstance(tab, PlaywrightTab):  # WebKitGTK has none anyway
+        tab.profile.context.add_init_script(NO_PRIVATE_FILES)
     return tab
-
-
-# --- links -------------------------------------------------------------------------------------
-
-_CHECKSUM_BYTES = 5
-
-
-def raw_link(link: str) -> RawLink:
-    """A link as the wire sees it; where it has a password, U is a wrong one."""
-    parsed = parse_link(link)
-    keys = derive_keys(parsed.id, parsed.secret, Kdf.NONE, None)
-    return RawLink(id=parsed.id, access=keys.access, unlock=keys.unlock)
-
-
-def with_fields(link: str, change: Callable[[bytes], bytes]) -> str:
-    """A link whose fragment holds other fields, with a checksum that fits them."""
-    address, _, fragment = link.partition("#")
-    fields = change(b64decode(fragment)[:-_CHECKSUM_BYTES])
-    check = sha256(b"otv/1 link\0" + parse_link(link).id + fields).digest()[:_CHECKSUM_BYTES]
-    return f"{address}#{b64encode(fields + check)}"
 
 
 # --- what stays behind ---------------------------------------------------------------------------

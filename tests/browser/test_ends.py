@@ -13,6 +13,7 @@ import pytest
 from otv_client import Client, Terms
 from otv_client.link import Kdf, draw_link
 from tests.browser import steps
+from tests.browser.stage import raw_link, with_fields
 from tests.conftest import running_server
 from tests.support import Api, eventually
 
@@ -59,13 +60,13 @@ def over(client: Client, api: Api) -> Iterator[Ended]:
     client.open(opened)
     yield Ended(opened, "This link was opened already", is_timed=True)
     taken = client.send("x").links[0].link
-    assert api.claim(steps.raw_link(taken), secrets.token_bytes(32)).status_code == 200
+    assert api.claim(raw_link(taken), secrets.token_bytes(32)).status_code == 200
     yield Ended(taken, "Taken by someone else", is_timed=True)
     revoked = client.send("x")
     client.revoke(revoked)
     yield Ended(revoked.links[0].link, "The sender has revoked this link")
     yield Ended(guessed(client, api), "Ended by wrong passwords")
-    assert eventually(lambda: api.look(steps.raw_link(expired)).json()["state"] == "expired")
+    assert eventually(lambda: api.look(raw_link(expired)).json()["state"] == "expired")
     yield Ended(expired, "This link has expired")
 
 
@@ -76,7 +77,7 @@ def guessed(client: Client, api: Api) -> str:
     for guess in range(GUESSES):
         if guess % GUESSES_IN_A_ROW == 0:
             client.forgive(sent, link.id)
-        api.claim(steps.raw_link(link.link), secrets.token_bytes(32))
+        api.claim(raw_link(link.link), secrets.token_bytes(32))
     return link.link
 
 
@@ -85,9 +86,7 @@ def not_whole(link: str, url: str) -> Iterator[Ended]:
     changed = "B" if link[-1] == "A" else "A"
     yield Ended(link[:-1] + changed, "This link is damaged")
     yield Ended(link[:-1], "This link is damaged")
-    yield Ended(
-        steps.with_fields(link, lambda old: b"\2" + old[1:]), "This link is from a newer version"
-    )
+    yield Ended(with_fields(link, lambda old: b"\2" + old[1:]), "This link is from a newer version")
     yield Ended(link.partition("#")[0], "Half of this link is missing")
     yield Ended(link.replace("#", "%23"), "The key of this link has leaked")
     other = draw_link(url, Kdf.NONE, secrets.token_bytes).url()

@@ -15,6 +15,7 @@ import pytest
 from otv_client import Client, Terms
 from tests.browser import steps
 from tests.browser.drivers.tab import Ability
+from tests.browser.stage import raw_link
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def test_wrong_passwords_spend_nothing(tab: Tab, client: Client, api: Api) -> No
     """Else a typing error would cost the secret, or somebody could guess for ever."""
     password = "p\u00e4ssword"
     sent = client.send("the secret", Terms(password=password))
-    api.claim(steps.raw_link(sent.links[0].link), secrets.token_bytes(32))
+    api.claim(raw_link(sent.links[0].link), secrets.token_bytes(32))
 
     steps.look(tab, sent.links[0].link).click()
     tab.wait_text("Type the password first.")
@@ -71,7 +72,7 @@ def test_locked_link_is_unlocked_by_its_sender(
     tab.field("Password").fill("right")
     (link,) = steps.create_links(tab)
     for _ in range(GUESSES_IN_A_ROW):
-        api.claim(steps.raw_link(link), secrets.token_bytes(32))
+        api.claim(raw_link(link), secrets.token_bytes(32))
     steps.sees(tab, "Locked by wrong passwords.")
     recipient = tab.another()
     recipient.open(link)
@@ -207,7 +208,7 @@ def test_too_large_for_memory_is_said_before_anything_is_spent(
 
     tab.wait_text("It is too large for this browser")
     assert "Nothing was spent" in tab.text()
-    assert api.look(steps.raw_link(link)).json()["state"] == "ready"
+    assert api.look(raw_link(link)).json()["state"] == "ready"
     steps.assert_clean(tab)
 
 

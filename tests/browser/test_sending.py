@@ -14,6 +14,7 @@ import pytest
 from otv_client import Over
 from tests.browser import steps
 from tests.browser.drivers.tab import Ability
+from tests.browser.stage import raw_link
 from tests.programs import program
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def test_scheduled_and_with_an_expiry_of_ones_own(
     (link,) = steps.create_links(tab)
 
     tab.wait_text(re.compile(rf"Opens (at|on).* {at:%H:%M}"))
-    view = api.look(steps.raw_link(link)).json()
+    view = api.look(raw_link(link)).json()
     opens_at, expires_at = (datetime.fromisoformat(view[each]) for each in OPENS_AND_EXPIRES)
     assert view["state"] == "scheduled"
     assert abs(opens_at - at.astimezone(UTC)) < timedelta(seconds=2)
