@@ -284,6 +284,16 @@ def list_of_shares(stage: Stage) -> PlaywrightTab:
     return tab
 
 
+@SENT.state()
+def list_unreadable(stage: Stage) -> PlaywrightTab:
+    """What this browser sent can't be read: nothing is lost, and the page says so itself."""
+    tab = stage.sender(
+        "IDBObjectStore.prototype.getAll = () => { throw new DOMException('', 'UnknownError'); };"
+    )
+    tab.wait_text("read what it kept just now")
+    return tab
+
+
 def _send_for_a_second(tab: PlaywrightTab) -> str:
     tab.field("Expires after").select("Other…")
     tab.field("How many").fill("1")

@@ -248,7 +248,7 @@ export const en = {
 
   list: {
     title: "Sent from this browser",
-    empty: "Nothing yet.",
+    unreadable: "This browser can’t read what it kept just now. Load the page again to see the list.",
     sent: (at: Date, now: Date): string => `Sent ${ago(at, now)}`,
     name: (name: string, index: number): string => name || `Link ${index}`,
     forget: "Remove from this list",

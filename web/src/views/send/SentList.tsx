@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
 import { GONE } from "../../client";
 import type { ShareRecord } from "../../client";
+import { LocalError } from "../../errors";
 import { useSurroundings } from "../context";
 import { LinkActions, LinkState } from "./LinkStates";
 import { useStatus } from "./useStatus";
@@ -12,22 +13,33 @@ import type { Watched } from "./useStatus";
 export function SentList({ title }: { title: string }) {
   const { client, text } = useSurroundings();
   const [records, setRecords] = useState<ShareRecord[]>([]);
-  const read = useCallback(async (): Promise<void> => {
-    setRecords(await client.sent());
-  }, [client]);
-  useEffect(() => void read(), [read]);
+  const [isUnreadable, setUnreadable] = useState(false);
+  const show = useCallback(
+    async (changed: Promise<void>): Promise<void> => {
+      try {
+        await changed;
+        setRecords(await client.sent());
+        setUnreadable(false);
+      } catch (error) {
+        if (!(error instanceof LocalError)) throw error;
+        setUnreadable(true);
+      }
+    },
+    [client],
+  );
+  useEffect(() => void show(Promise.resolve()), [show]);
   const heading = useRef<HTMLHeadingElement>(null);
   const forget = async (record: ShareRecord): Promise<void> => {
-    await client.forget(record);
     heading.current?.focus(); // the button that was pressed goes
-    await read();
+    await show(client.forget(record));
   };
-  if (records.length === 0) return null;
+  if (records.length === 0 && !isUnreadable) return null;
   return (
     <section class="sent" aria-labelledby="sent-title">
       <h2 id="sent-title" class="said" tabIndex={-1} ref={heading}>
         {title}
       </h2>
+      {isUnreadable ? <p role="alert" class="problem">{text.list.unreadable}</p> : null}
       <ul>
         {records.map((record) => (
           <li key={record.id}>
