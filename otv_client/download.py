@@ -88,7 +88,7 @@ def parts(
                 content.geometry.ciphertext,
             ) as pieces:
                 for piece in pieces:
-                    backoff.progress()
+                    backoff.arrived(len(piece))
                     yield from assembler.add(piece)
                     progress(assembler.position)
                 assembler.check_finished()

@@ -1,7 +1,7 @@
 """One exchange over HTTP: sent, tried again, answered within limits, decoded or refused.
 
-Answers are read in pieces up to a limit; nothing is decompressed, no redirection
-is followed. Proxies and certificate stores of the environment count
+Answers are read in pieces up to a limit and at a pace; nothing is decompressed, no
+redirection is followed. Proxies and certificate stores of the environment count
 (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``), as the user of a command line
 expects; a ``.netrc`` doesn't.
 """
@@ -20,8 +20,9 @@ import httpx
 from otv_client.answers import Nonsense
 from otv_client.b64 import b64encode
 from otv_client.errors import Unreachable, UsageError
+from otv_client.pace import PacedStream, keep_pace
 from otv_client.problems import error_of, nonsense
-from otv_client.retry import Retrying, Transient
+from otv_client.retry import Backoff, Retrying, Transient
 
 ANSWER_BYTES = 8 << 20  # section 7: a body is at most 8 MiB
 PROBLEM_BYTES = 64 << 10
@@ -76,11 +77,13 @@ def http_client(server: str, ssl_context: ssl.SSLContext | None = None) -> httpx
         # Without TLS there is nothing to verify, and loading every certificate
         # authority costs 20 ms. This context trusts none, so it fails closed.
         verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.Client(
+    http = httpx.Client(
         verify=verify,
         follow_redirects=False,
         timeout=httpx.Timeout(READ_WRITE_S, connect=CONNECT_S),
     )
+    keep_pace(http)
+    return http
 
 
 def retry_after(value: str | None) -> float | None:
@@ -154,15 +157,15 @@ class Exchange:
 
         return self.retrying.run(attempt)
 
-    def told(self, request: Request) -> None:
-        """The same for a call whose answer is its status."""
+    def told(self, request: Request, backoff: Backoff | None = None) -> None:
+        """The same for a call whose answer is its status; ``backoff`` may hear of what is sent."""
 
         def attempt() -> None:
             with self.response(request) as response:
                 self.accept(response, EMPTY_STATUSES)
                 self._capped(response, PROBLEM_BYTES)
 
-        self.retrying.run(attempt)
+        self.retrying.run(attempt, backoff)
 
     @contextmanager
     def response(self, request: Request) -> Iterator[httpx.Response]:
@@ -179,6 +182,9 @@ class Exchange:
                 timeout=self._timeout,
             ) as response:
                 self.retrying.answered = True
+                stream = response.extensions.get("network_stream")
+                if isinstance(stream, PacedStream):
+                    stream.expect_body()
                 yield response
         except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
             raise _failure(error, self.server) from error

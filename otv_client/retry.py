@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+PROGRESS_BYTES = 64 << 10  # a server that drips makes none within anybody's patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,12 @@ class Retrying:
         if self._stopped.is_set():
             raise Interrupted("stopped")
 
-    def run(self, attempt: Callable[[], T]) -> T:
+    def run(self, attempt: Callable[[], T], backoff: Backoff | None = None) -> T:
         """The result of the first attempt that succeeds."""
-        backoff = Backoff(self)
+        backoff = backoff or Backoff(self)
         while True:
             self.check_stopped()
+            backoff.begin()
             try:
                 return attempt()
             except Transient as failure:
@@ -98,16 +100,35 @@ class Retrying:
 
 
 class Backoff:
-    """The waits of one call; ``progress`` starts them and the patience anew."""
+    """The waits of one call, and how long it has come no further.
+
+    What a server takes in may be for nothing: ``sent`` pardons only the time that
+    it took. What arrives stays: after enough of it patience is whole again.
+    """
 
     def __init__(self, retrying: Retrying) -> None:
         self._retrying = retrying
-        self.progress()
+        self._progress()
 
-    def progress(self) -> None:
-        """Something arrived: patience is whole again."""
+    def begin(self) -> None:
+        """An attempt begins."""
+        self._moved_at = self._retrying.clock()
+
+    def sent(self) -> None:
+        """The server has taken a piece: the time since the last one was no waiting."""
+        now = self._retrying.clock()
+        self._since += now - self._moved_at
+        self._moved_at = now
+
+    def arrived(self, size: int) -> None:
+        """So many bytes are here for good."""
+        self._arrived += size
+        if self._arrived >= PROGRESS_BYTES:
+            self._progress()
+
+    def _progress(self) -> None:
         self._since = self._retrying.clock()
-        self._attempts = 0
+        self._attempts = self._arrived = 0
 
     def wait(self, failure: Transient) -> None:
         """Wait before the next attempt; at the end of patience raise what failed."""

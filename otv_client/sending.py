@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from otv_client.answers import Limits, LinkReport, ShareReport
     from otv_client.world import World
 
+_PROTOCOL = 1
 _SECOND_LOOK_S = 0.3
 
 
@@ -96,6 +97,12 @@ def send_share(transport: Transport, parcel: Parcel, terms: Terms, world: World)
     parcel = with_distinct_names(parcel, world.tell)
     check_parcel(parcel, terms)
     info = transport.info()
+    if info.protocol != _PROTOCOL:
+        raise Refused(
+            "the server speaks another version of the protocol",
+            reason="version",
+            hint="a newer otv-client may speak it too",
+        )
     sending = _Sending(transport, parcel, terms, info.limits, world)
     sending.check_limits(wants_token=info.upload_token)
     try:

@@ -14,7 +14,7 @@ from otv_client import answers
 from otv_client.b64 import b64encode
 from otv_client.errors import Over, Unknown, UsageError
 from otv_client.exchange import CONTENT_STATUSES, Exchange, Request, check_range, http_client
-from otv_client.retry import Patience, Retrying
+from otv_client.retry import Backoff, Patience, Retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -140,8 +140,14 @@ class Transport:
             **self._permission(),
         }
         path = f"/shares/{sid}/parts/{part.index}"
-        body = partial(self._pieces, part.sealed, sent)
-        self._exchange.told(Request("PUT", path, owner, body, headers))
+        backoff = Backoff(self.retrying)
+
+        def moved(size: int) -> None:
+            backoff.sent()
+            sent(size)
+
+        body = partial(self._pieces, part.sealed, moved)
+        self._exchange.told(Request("PUT", path, owner, body, headers), backoff)
 
     def seal(
         self,

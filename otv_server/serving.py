@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from otv_server.app import create_app
+from otv_server.heads import PromptHeads
 from otv_server.settings import BadSetting
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _config(app: Litestar) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         log_config=None,
-        http="h11",  # it bounds the length of a request's head
+        http=PromptHeads,  # on h11, which bounds the length of a request's head
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_S,
     )

@@ -227,11 +227,11 @@ def send_content(api: Api, parts: list[bytes], *links: RawLink) -> RawShare:
     return share
 
 
-def eventually(is_so: Callable[[], bool], within_s: float = 5) -> bool:
+def eventually(is_so: Callable[[], bool], within_s: float = 5, every_s: float = 0.02) -> bool:
     """Whether a process did what it does by itself, within the time that it has for it."""
     deadline = time.monotonic() + within_s
     while not is_so():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.02)
+        time.sleep(every_s)
     return True
