@@ -25,6 +25,7 @@ from otv_client.problems import error_of, nonsense
 from otv_client.retry import Backoff, Retrying, Transient
 
 ANSWER_BYTES = 8 << 20  # section 7: a body is at most 8 MiB
+MOST_VALUES = 400_000  # more than 8 MiB of openings hold; small ones cost 30 times their text
 PROBLEM_BYTES = 64 << 10
 CONNECT_S = 10.0
 READ_WRITE_S = 60.0
@@ -224,6 +225,8 @@ class Exchange:
 
 def json_object(raw: bytes) -> dict[str, Any]:
     """A JSON object, or ``Nonsense``, however deep or odd what came is."""
+    if raw.count(b",") > MOST_VALUES:
+        raise Nonsense("too many values")
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError) as error:

@@ -1,10 +1,14 @@
-"""The slowest that a server may be: a deadline that every byte moves on a little.
+"""The slowest that a server may answer: a deadline that every byte moves on a little.
 
 httpx bounds each single wait on a socket, so a server that sends a byte a minute
-could hold a client for ever. Here every connection has a deadline for the whole
-exchange: a minute, and for each byte that moves a thousandth of a second more,
-but never more than a minute from now. And what stands before the body of an
-answer is bounded in bytes, as servers may send interim answers without end.
+could hold a client for ever. Here every answer has a deadline: a minute, and for
+each byte that arrives a thousandth of a second more, but never more than a minute
+from now. What stands before an answer's body is bounded in bytes, too, as servers
+may send interim answers without end.
+
+Sending needs no such deadline. Before each piece the kernel waits until a third
+of its buffer has been taken, so a server that takes a byte a minute already
+fails the single wait.
 """
 
 from __future__ import annotations
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
 GRACE_S = 60.0
 LEAST_BYTES_PER_S = 1024
 HEAD_BYTES = 1 << 20  # httpx reads on by at most 64 KiB beyond the head itself
-SLICE_BYTES = 64 << 10
 _SHORTEST_S = 0.001  # a time limit of 0 would be none
 
 
@@ -38,7 +41,7 @@ class Pace:
         self.restart()
 
     def restart(self) -> None:
-        """A new request, or the wait for its answer: a whole grace from now."""
+        """The wait for an answer begins: a whole grace from now."""
         self._due = self._clock() + GRACE_S
 
     def moved(self, size: int) -> None:
@@ -79,14 +82,9 @@ class PacedStream:
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """All of it."""
-        if self._is_reading:
-            self._is_reading = False
-            self._pace.restart()
-        rest = memoryview(buffer)
-        while rest:
-            piece, rest = rest[:SLICE_BYTES], rest[SLICE_BYTES:]
-            self._stream.write(piece, timeout=self._pace.limit(timeout))
-            self._pace.moved(len(piece))
+        self._is_reading = False
+        # As a view: httpcore cuts off what was sent, which would copy the rest each time.
+        self._stream.write(memoryview(buffer), timeout=timeout)
 
     def expect_body(self) -> None:
         """The head is here; what follows is bounded by whoever reads it."""
