@@ -196,10 +196,13 @@ class _Opening:
         lease_hash = hashed(self.record.lease)
         try:
             return self.transport.claim(self.link.id_text, keys.access, keys.unlock, lease_hash)
-        except (Over, Unknown) as error:
+        except Over as error:
             self._forget()
-            if isinstance(error, Over) and self.record.saved is not None:
+            if self.record.saved is not None:
                 raise _saved_before(error, self.record) from error
+            raise
+        except Unknown as error:
+            self._keep_while_leased(error)
             raise
         except (WrongPassword, Locked, NotYet):
             # Nothing was taken. After any other failure T stays: an answer may have been lost
@@ -231,8 +234,11 @@ class _Opening:
                 self._send_receipt(self.transport.brief(), keys, Outcome.REJECTED)
             self._forget()
             raise
-        except (Over, Unknown):
+        except Over:
             self._forget()
+            raise
+        except Unknown as error:
+            self._keep_while_leased(error)
             raise
 
     @contextmanager
@@ -248,11 +254,21 @@ class _Opening:
                 error.hint = f"nothing is lost: run the same command {how}, before {told}"
             raise
 
+    def _keep_while_leased(self, error: Unknown) -> None:
+        """A server without its data, or another one in its place, may be put right in time.
+
+        One that still has its data knows a link for days after its last lease.
+        """
+        if not self.world.state or self.record.lease_until < self.world.now().timestamp():
+            self._forget()
+        else:
+            error.hint = "if the server has lost its data for a moment, nothing is lost: try again"
+
     def _acknowledge(self, keys: Keys) -> None:
         """Send the receipt. Without it the files are as safe; only the sender isn't told."""
         try:
             self._send_receipt(self.transport, keys, Outcome.OPENED)
-        except Unreachable:
+        except (Unreachable, Unknown):  # see _keep_while_leased
             self.world.tell("the sender couldn't be told; the same command again will tell")
             return
         except OtvError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from otv_client.download import Content, receive
 from otv_client.envelope.content import PART_BYTES, check_padding
-from otv_client.errors import IntegrityError, LocalError, Over, Unknown, UsageError
+from otv_client.errors import IntegrityError, LocalError, Over, UsageError
 from otv_client.files.plan import new_folder, place
 from otv_client.files.saving import (
     PartialFolder,
@@ -189,7 +189,7 @@ class _Filling:
             check_free()
             self._fill()
             self._checkpoint()
-        except (IntegrityError, Over, Unknown):
+        except (IntegrityError, Over):
             self._partial.discard()
             raise
         except BaseException:

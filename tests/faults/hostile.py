@@ -9,6 +9,7 @@ import socket
 import time
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -100,6 +101,20 @@ def garbling(change: Callable[[bytearray], object]) -> Fault:
         with suppress(OSError):
             meddling.client.sendall(head + altered)
         _hear_out(meddling.client)
+
+    return fault
+
+
+def elsewhere(url: str) -> Fault:
+    """Ask another server, and pass its answer on."""
+
+    def fault(meddling: Meddling) -> None:
+        head, body = _message(meddling.client, meddling.request)
+        parts = urlsplit(url)
+        with closing(socket.create_connection((parts.hostname or "", parts.port or 80))) as server:
+            server.sendall(head + body)
+            head, body = _message(server)
+        meddling.client.sendall(head + body)
 
     return fault
 

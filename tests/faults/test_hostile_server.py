@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.hostile import NONSENSE, altering, garbling, saying
+from tests.conftest import running_server
+from tests.faults.hostile import NONSENSE, altering, elsewhere, garbling, saying
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from tests.conftest import RunningServer
     from tests.faults.conftest import Here, Said
     from tests.faults.hostile import Json
 
@@ -239,3 +241,45 @@ def test_link_that_the_server_has_not_taken_is_not_handed_out(here: Here) -> Non
 
     assert (said.code, said.out) == (7, b"")
     assert sentence(said)
+
+
+# --- another server in its place ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """Another server, which knows nothing."""
+    folder = tmp_path_factory.mktemp("other")
+    with running_server(folder, min_free_bytes=0, rate=0, max_unsealed=1000) as running:
+        yield running
+
+
+@pytest.mark.parametrize("call", ["create", "parts", "seal"])
+def test_server_that_becomes_another_while_sending(
+    here: Here, other: RunningServer, call: str
+) -> None:
+    """Else a link is handed out whose parts lie on two servers."""
+    (here.folder / "big").write_bytes(bytes(SIZE))
+    here.wire.faults[call] = elsewhere(other.url)
+
+    said = here.run("put", "big")
+
+    assert (said.code, said.out) == (4, b"")
+    assert sentence(said)
+
+
+@pytest.mark.parametrize("call", ["view", "claim", "content", "ack"])
+def test_server_that_becomes_another_while_opening(
+    here: Here, other: RunningServer, call: str
+) -> None:
+    """Else a server that started without its disk for a minute costs whoever was reading."""
+    link = sent(here)
+    here.wire.faults[call] = elsewhere(other.url)
+
+    said = here.run("get", link, "-o", "out")
+    here.wire.faults.clear()
+    again = here.run("get", link, "-o", "out")
+
+    assert said.code == (0 if call == "ack" else 4)
+    assert again.code == 0, again.err
+    assert received(here)
