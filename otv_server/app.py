@@ -25,6 +25,7 @@ from otv_server.api.info import info
 from otv_server.api.limiter import Limiter
 from otv_server.api.problems import answer_error
 from otv_server.api.recipient import Recipient
+from otv_server.api.room import BodyRoom
 from otv_server.api.sender import Sender
 from otv_server.domain.limits import JSON_MAX_BYTES
 from otv_server.service.opening import Opening
@@ -143,6 +144,7 @@ def create_app(
                 "sending": parts.sending,
                 "opening": parts.opening,
                 "limiter": Limiter(parts.settings.rate, time.monotonic),
+                "body_room": BodyRoom(),
                 "clock": clock,
             }
         ),

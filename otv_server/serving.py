@@ -10,6 +10,7 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 BACKLOG = 2048
 UNSENT_BYTES = 128 << 10
+MOST_FILES = 65_536
 GRACE_S = 5  # a stream that is cut goes on elsewhere, or later
 
 
@@ -80,11 +82,20 @@ def bind(settings: Settings) -> list[Listener]:
 
 def serve(settings: Settings, listeners: Sequence[Listener]) -> None:
     """Serve until told to stop (SIGTERM, SIGINT), in this process or in ``workers`` of them."""
+    _raise_file_limit()
     os.umask(0o077)  # the data folder is nobody else's business
     if settings.workers == 1:
         _work(settings, listeners)
     else:
         _supervise(settings, listeners)
+
+
+def _raise_file_limit() -> None:
+    """A shell's usual 1,024 file descriptors are 1,024 callers, the silent ones included."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _work(settings: Settings, listeners: Sequence[Listener]) -> None:
@@ -95,7 +106,7 @@ def _work(settings: Settings, listeners: Sequence[Listener]) -> None:
 
 async def _serve_all(app: Litestar, listeners: Sequence[Listener]) -> None:
     """All listeners over one application, whose parts are opened once."""
-    servers = [uvicorn.Server(_config(app)) for _ in listeners]
+    servers = [uvicorn.Server(config_for(app)) for _ in listeners]
     async with app.lifespan():
         tasks = [
             asyncio.create_task(server.serve(sockets=[listener.socket]))
@@ -107,7 +118,8 @@ async def _serve_all(app: Litestar, listeners: Sequence[Listener]) -> None:
         await asyncio.gather(*tasks)
 
 
-def _config(app: Litestar) -> uvicorn.Config:
+def config_for(app: Litestar) -> uvicorn.Config:
+    """How uvicorn serves it."""
     return uvicorn.Config(
         app,
         lifespan="off",  # opened once for all listeners, by _serve_all

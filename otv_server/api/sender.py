@@ -21,6 +21,7 @@ from otv_server.api.body import (
 from otv_server.api.caller import caller_of
 from otv_server.api.headers import content_digest, content_length
 from otv_server.api.problems import AnyRequest, problems
+from otv_server.api.room import with_room
 from otv_server.domain import errors
 from otv_server.domain.limits import MAX_PART_INDEX, Limits
 from otv_server.service.sending import Sending
@@ -36,6 +37,7 @@ class Sender(Controller):
 
     @put(
         guards=[upload_guard],
+        middleware=[with_room],
         dto=StrictBody[wire.CreateBody],
         return_dto=None,
         security=[{}, {"upload_token": []}],
@@ -122,6 +124,7 @@ class Sender(Controller):
     @post(
         "/seal",
         guards=[owner_guard],
+        middleware=[with_room],
         dto=StrictBody[wire.SealBody],
         return_dto=None,
         security=OWNER,

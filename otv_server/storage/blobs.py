@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 NAME_BYTES = 16
 READ_BYTES = 1 << 20
-# Hops to a thread cost more than copies of small pieces: gather about this much for each write.
+# Hops to a thread cost more than copies of small pieces: gather about this much for each write,
+# but less of each where many come at once, as callers who stall hold what was gathered.
 WRITE_BYTES = 1 << 20
+LEAST_WRITE_BYTES = 64 << 10
+GATHERED_BYTES = 32 << 20
 Result = TypeVar("Result")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -48,6 +51,7 @@ class DiskBlobs:
         self._random = random
         self._clock = clock
         self._settled_s = settled_s
+        self._arriving = 0
 
     def open(self) -> None:
         """Make the folders, so that storing a blob makes none."""
@@ -73,13 +77,20 @@ class DiskBlobs:
     async def _write(self, path: Path, chunks: AsyncIterator[bytes]) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         file = await _in_thread(os.open, path, flags, 0o600, undo=os.close)
+        self._arriving += 1
         try:
-            async for batch in _batches(chunks):
+            async for batch in _batches(chunks, self._batch_bytes):
                 await _in_thread(_write_all, file, batch)
+                batch.clear()  # or it would be held until the next one is whole
             await _in_thread(os.fsync, file)
         finally:
+            self._arriving -= 1
             os.close(file)
         await _in_thread(_sync_folder, path.parent)
+
+    def _batch_bytes(self) -> int:
+        share = GATHERED_BYTES // max(self._arriving, 1)
+        return max(min(share, WRITE_BYTES), LEAST_WRITE_BYTES)
 
     async def read(self, blob: str, start: int, stop: int) -> AsyncGenerator[bytes]:
         """See ``BlobStore.read``."""
@@ -151,13 +162,15 @@ async def _in_thread(
     return running.result()
 
 
-async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+async def _batches(
+    chunks: AsyncIterator[bytes], batch_bytes: Callable[[], int]
+) -> AsyncIterator[list[bytes]]:
     batch: list[bytes] = []
     size = 0
     async for chunk in chunks:
         batch.append(chunk)
         size += len(chunk)
-        if size >= WRITE_BYTES:
+        if size >= batch_bytes():
             yield batch
             batch, size = [], 0
     if batch:
