@@ -96,13 +96,13 @@ def sweep(**flags: Any) -> None:
 def check(**flags: Any) -> None:
     """Read the settings, reach the database and the blob store, say what is wrong."""
     settings = _settings(flags)
-    _check_data(settings)
+    _check_data(settings, thoroughly=True)
     click.echo("Settings, data folder and database are fine.")
 
 
-def _check_data(settings: Settings) -> None:
+def _check_data(settings: Settings, *, thoroughly: bool = False) -> None:
     """Open everything once, before anything is served or spawned."""
-    _, free = _with_data(settings)
+    _, free = _with_data(settings, thoroughly=thoroughly)
     if free is not None and free < settings.min_free_bytes:
         click.echo(
             f"otv: warning: {free} bytes are free on the disk, less than min_free_bytes:"
@@ -111,8 +111,12 @@ def _check_data(settings: Settings) -> None:
         )
 
 
-def _with_data(settings: Settings, *, with_strangers: bool = False) -> tuple[Swept, int | None]:
+def _with_data(
+    settings: Settings, *, with_strangers: bool = False, thoroughly: bool = False
+) -> tuple[Swept, int | None]:
     """Open the data folder, sweep, and close it again; also how many bytes are free.
+
+    ``thoroughly`` reads the whole database.
 
     Raises:
         BadSetting: the data folder can't be used.
@@ -122,22 +126,29 @@ def _with_data(settings: Settings, *, with_strangers: bool = False) -> tuple[Swe
 
     logs.configure()
     try:
-        return asyncio.run(_open_once(settings, with_strangers=with_strangers))
+        return asyncio.run(
+            _open_once(settings, with_strangers=with_strangers, thoroughly=thoroughly)
+        )
     except WrongSchema as error:
         raise BadSetting(str(error)) from None
     except OSError as error:
-        reason = error.strerror
+        reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     except OtvError:
-        reason = "its database can't be read or written"
+        reason = "its database is damaged, or can't be read or written"
     raise BadSetting(f"The data folder {settings.data} can't be used: {reason}.")
 
 
-async def _open_once(settings: Settings, *, with_strangers: bool) -> tuple[Swept, int | None]:
+async def _open_once(
+    settings: Settings, *, with_strangers: bool, thoroughly: bool
+) -> tuple[Swept, int | None]:
     from otv_server.app import join  # noqa: PLC0415  # --help need not wait for the web framework
+    from otv_server.domain.errors import Unavailable  # noqa: PLC0415  # as above
 
     parts = join(settings)
     try:
         swept = await parts.open()
+        if thoroughly and not await parts.database.is_sound():
+            raise Unavailable
         if with_strangers:
             strangers = await parts.sweeping.delete_strangers()
             swept = replace(swept, deleted=swept.deleted + strangers)

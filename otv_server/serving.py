@@ -107,15 +107,29 @@ def _work(settings: Settings, listeners: Sequence[Listener]) -> None:
 async def _serve_all(app: Litestar, listeners: Sequence[Listener]) -> None:
     """All listeners over one application, whose parts are opened once."""
     servers = [uvicorn.Server(config_for(app)) for _ in listeners]
-    async with app.lifespan():
-        tasks = [
-            asyncio.create_task(server.serve(sockets=[listener.socket]))
-            for server, listener in zip(servers, listeners, strict=True)
-        ]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+    def stop(_number: int, _frame: Any) -> None:
         for server in servers:
             server.should_exit = True
-        await asyncio.gather(*tasks)
+
+    # uvicorn handles signals while it serves, and when it has stopped raises them again: by
+    # default that would end the process here, before the database is closed.
+    with _handled(stop):
+        async with app.lifespan():
+            await _serve_until_one_stops(servers, listeners)
+
+
+async def _serve_until_one_stops(
+    servers: Sequence[uvicorn.Server], listeners: Sequence[Listener]
+) -> None:
+    tasks = [
+        asyncio.create_task(server.serve(sockets=[listener.socket]))
+        for server, listener in zip(servers, listeners, strict=True)
+    ]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*tasks)
 
 
 def config_for(app: Litestar) -> uvicorn.Config:

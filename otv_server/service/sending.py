@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from otv_server.domain.errors import DigestMismatch, Malformed, TooLarge
+from otv_server.domain.errors import DigestMismatch, Malformed, TooLarge, Unavailable
 from otv_server.domain.ports import NewPart
 
 if TYPE_CHECKING:
@@ -66,8 +67,10 @@ class Sending:
             is_named = await self._repository.finish_part(part)
         finally:
             if not is_named:
-                # Due now; the sweep deletes the blob and then forgets its name.
-                await self._repository.abandon_part(part.blob)
+                # Due now; the sweep deletes the blob and then forgets its name. Where even that
+                # can't be written, it does so when the announcement falls due.
+                with suppress(Unavailable):
+                    await self._repository.abandon_part(part.blob)
         return is_named
 
     async def seal(self, share_id: bytes, owner: bytes, sealing: Sealing) -> Share:

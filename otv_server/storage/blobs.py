@@ -11,6 +11,7 @@ import errno
 import math
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from otv_server.domain.errors import NoRoom, Unavailable
@@ -27,7 +28,7 @@ WRITE_BYTES = 1 << 20
 LEAST_WRITE_BYTES = 64 << 10
 GATHERED_BYTES = 32 << 20
 Result = TypeVar("Result")
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class DiskBlobs:
@@ -54,10 +55,13 @@ class DiskBlobs:
         self._arriving = 0
 
     def open(self) -> None:
-        """Make the folders, so that storing a blob makes none."""
+        """Make the folders, so that storing a blob makes none; see that they can be written."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(256):
-            (self._folder / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
+            folder = self._folder / f"{number:02x}"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         _sync_folder(self._folder)
 
     def new_name(self) -> str:
@@ -83,6 +87,11 @@ class DiskBlobs:
                 await _in_thread(_write_all, file, batch)
                 batch.clear()  # or it would be held until the next one is whole
             await _in_thread(os.fsync, file)
+        except BaseException:
+            # Now and not by the sweep: on a full disk the database needs this very room.
+            with suppress(OSError):
+                await _in_thread(path.unlink)
+            raise
         finally:
             self._arriving -= 1
             os.close(file)

@@ -11,12 +11,14 @@ Commits are durable (``synchronous=FULL``) before they return.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, event, insert, select
+from sqlalchemy import Connection, create_engine, event, insert, inspect, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from otv_server.domain.errors import Unavailable
@@ -94,15 +96,25 @@ class Database:
         """Make the file and its tables, or check that they are this version's.
 
         Raises:
-            WrongSchema: made by another version.
+            WrongSchema: made by another version, or by another program.
+            OSError: it may not be written.
         """
         self._path.touch(mode=0o600)
+        self._check_writable()
         await self.write(self._prepare)
+
+    def _check_writable(self) -> None:
+        """SQLite would find out with the first row that it writes, and that may be tomorrow."""
+        for path in (self._path.parent, *self._path.parent.glob(f"{self._path.name}*")):
+            if not os.access(path, os.R_OK | os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
     def _prepare(self, tx: Transaction) -> None:
         metadata.create_all(tx.connection, tables=[schema])
         version = tx.connection.scalar(select(schema.c.version))
         if version is None:
+            if inspect(tx.connection).get_table_names() != [schema.name]:
+                raise WrongSchema(f"{self._path.name} was made by another program.")
             metadata.create_all(tx.connection)
             tx.connection.execute(insert(schema).values(version=SCHEMA_VERSION))
             tx.connection.execute(insert(usage).values(id=1, reserved=0, stored=0))
@@ -111,6 +123,14 @@ class Database:
                 f"{self._path.name} has schema {version}, this program reads schema"
                 f" {SCHEMA_VERSION}: start the version that made it, or use another data folder."
             )
+
+    async def is_sound(self) -> bool:
+        """Whether SQLite finds nothing wrong with the file. Reads all of it."""
+        query = "PRAGMA quick_check(1)"
+        try:
+            return await self.read(lambda tx: tx.connection.exec_driver_sql(query).scalar() == "ok")
+        except Unavailable:
+            return False
 
     async def truncate_log(self) -> bool:
         """Copy the write-ahead log into the file and empty it; False: a reader was in the way.
