@@ -98,7 +98,7 @@ class Sender(Controller):
             HeaderParameter(
                 name="Content-Digest",
                 description="One sha-256 (RFC 9530).",
-                pattern=r"^sha-256=:[A-Za-z0-9+/]{43}=:$",
+                pattern=r"^sha-256=:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=:$",
             ),
         ],
     ) -> Response[bytes]:

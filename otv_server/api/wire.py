@@ -34,7 +34,12 @@ IdText = Annotated[
 ]
 HashText = Annotated[
     str,
-    Meta(pattern=r"^[A-Za-z0-9_-]{43}$", examples=[_EXAMPLE_HASH], description="32 bytes."),
+    Meta(
+        # Of the last character's six bits two are no part of the 32 bytes: they are zero.
+        pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$",
+        examples=[_EXAMPLE_HASH],
+        description="32 bytes.",
+    ),
 ]
 ManifestText = Annotated[
     str,
