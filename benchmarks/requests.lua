@@ -1,0 +1,37 @@
+-- Sends prepared requests, each once and in order, over wrk's connections, and ends when all are
+-- answered. A line of the file: method, path, bearer or "-", body or "-"; separated by tabs.
+local ffi = require("ffi")
+ffi.cdef[[ typedef struct { long s; long us; } span; int gettimeofday(span *, void *); ]]
+local span = ffi.new("span")
+
+local function now()
+  ffi.C.gettimeofday(span, nil)
+  return tonumber(span.s) + tonumber(span.us) / 1e6
+end
+
+local lines, sent, answered, failed, began = {}, 0, 0, 0, nil
+
+function init(args)
+  for line in io.lines(args[1]) do lines[#lines + 1] = line end
+end
+
+function request()
+  began = began or now()
+  sent = sent + 1
+  local line = lines[sent]
+  if line == nil then return wrk.format("GET", "/api/v1/info") end
+  local method, path, bearer, body = line:match("^(%S+)\t(%S+)\t(%S+)\t(%S+)$")
+  local headers = { ["Content-Type"] = "application/json" }
+  if bearer ~= "-" then headers["Authorization"] = "Bearer " .. bearer end
+  return wrk.format(method, path, headers, body ~= "-" and body or nil)
+end
+
+function response(status)
+  if status >= 300 then failed = failed + 1 end
+  answered = answered + 1
+  if answered == #lines then
+    io.write(string.format("answered %d failed %d seconds %.6f\n", answered, failed, now() - began))
+    io.flush()
+    os.exit(0)
+  end
+end
