@@ -37,8 +37,9 @@ class Spent:
 def run(command: Sequence[str | Path], **options: Any) -> Spent:
     """Run a command to its end, which must be a good one."""
     started = time.perf_counter()
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(list(map(str, command)), **pipes, **options)
+    process: subprocess.Popen[bytes] = subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+    )
     peak = _Peak(process.pid)
     # Waited for by hand: only so does the system tell what this very child has used.
     _, status, used = os.wait4(process.pid, 0)
