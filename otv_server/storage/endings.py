@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, case, delete, func, insert, literal, select, update
+from sqlalchemy import BindParameter, bindparam, case, delete, func, insert, literal, select, update
 
 from otv_server.domain.errors import NoRoom
 from otv_server.domain.share import End, Link, ShareState
@@ -18,8 +18,6 @@ from otv_server.storage.tables import links, manifests, openings, orphans, parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from sqlalchemy import ColumnElement
 
     from otv_server.domain.limits import Limits
     from otv_server.storage.database import Transaction
@@ -44,6 +42,66 @@ _STORE_LINK = (
         }
     )
 )
+_ERASE = delete(manifests).where(manifests.c.link_key == bindparam("link"))
+_COUNT_DOWN = (
+    update(shares)
+    .where(shares.c.key == bindparam("share"))
+    .values(live_links=shares.c.live_links - bindparam("ended"))
+)
+_FINISHED = select(shares.c.key).where(
+    shares.c.key.in_(bindparam("shares", expanding=True)), shares.c.live_links == 0
+)
+
+# --- the end of a share, in this order --------------------------------------------------------
+
+_SHARE: BindParameter[int] = bindparam("share")
+_DROP_ARRIVING = update(orphans).where(orphans.c.share_key == _SHARE).values(reserved=0, due_at=0)
+# Due since ever: a clock that is set back must not delay it.
+_DROP_PARTS = insert(orphans).from_select(
+    ["blob", "share_key", "reserved", "due_at"],
+    select(parts.c.blob, parts.c.share_key, literal(0), literal(0)).where(
+        parts.c.share_key == _SHARE
+    ),
+)
+_FORGET_PARTS = delete(parts).where(parts.c.share_key == _SHARE)
+_GIVE_BACK = update(usage).values(
+    {
+        column: column
+        - select(shares.c[column.name]).where(shares.c.key == _SHARE).scalar_subquery()
+        for column in (usage.c.reserved, usage.c.stored)
+    }
+)
+_LEASES_END = (
+    select(func.coalesce(func.max(openings.c.ended_at), 0))
+    .join(links, openings.c.link_key == links.c.key)
+    .where(links.c.share_key == shares.c.key)
+    .scalar_subquery()
+)
+# Records are kept from its last link's expiry or its last lease's end on; of an upload, from now.
+_LAST_INSTANT = case(
+    (shares.c.state == ShareState.UPLOADING, bindparam("now")),
+    (shares.c.last_expiry < _LEASES_END, _LEASES_END),
+    else_=shares.c.last_expiry,
+)
+_GONE = (
+    update(shares)
+    .where(shares.c.key == _SHARE)
+    .values(
+        state=ShareState.GONE,
+        reserved=0,
+        stored=0,
+        uploader=None,
+        due_at=_LAST_INSTANT + bindparam("retention"),
+    )
+)
+
+# --- room -------------------------------------------------------------------------------------
+
+_CHANGE_USAGE = update(usage).values(
+    reserved=usage.c.reserved + bindparam("more_reserved"),
+    stored=usage.c.stored + bindparam("more_stored"),
+)
+_USAGE = select(usage.c.reserved, usage.c.stored).with_for_update()
 
 
 def settle(tx: Transaction, changed: Sequence[Link], limits: Limits) -> None:
@@ -61,7 +119,7 @@ def settle(tx: Transaction, changed: Sequence[Link], limits: Limits) -> None:
         _STORE_LINK, [_new_values(link, is_over=link.key in over_keys) for link in settled]
     )
     if over:
-        tx.connection.execute(delete(manifests).where(manifests.c.link_key.in_(over_keys)))
+        tx.connection.execute(_ERASE, [{"link": key} for key in over_keys])
         _count_down(tx, Counter(link.share_key for link in over), limits)
 
 
@@ -86,89 +144,43 @@ def _new_values(link: Link, *, is_over: bool) -> dict[str, object]:
 
 
 def _count_down(tx: Transaction, ended_links: Counter[int], limits: Limits) -> None:
-    count = case(ended_links, value=shares.c.key)
     tx.connection.execute(
-        update(shares)
-        .where(shares.c.key.in_(ended_links))
-        .values(live_links=shares.c.live_links - count)
+        _COUNT_DOWN, [{"share": key, "ended": count} for key, count in ended_links.items()]
     )
-    finished = select(shares.c.key).where(shares.c.key.in_(ended_links), shares.c.live_links == 0)
-    end_shares(tx, tx.connection.scalars(finished).all(), limits)
+    finished = tx.connection.scalars(_FINISHED, {"shares": list(ended_links)}).all()
+    end_shares(tx, finished, limits)
 
 
 def end_shares(tx: Transaction, share_keys: Sequence[int], limits: Limits) -> None:
     """Make shares gone: parts and parts about to arrive become orphans, their room is free."""
     if not share_keys:
         return
-    mine = parts.c.share_key.in_(share_keys)
-    # Due since ever: a clock that is set back must not delay it.
-    doomed = select(parts.c.blob, parts.c.share_key, literal(0), literal(0)).where(mine)
-    tx.connection.execute(
-        update(orphans).where(orphans.c.share_key.in_(share_keys)).values(reserved=0, due_at=0)
-    )
-    tx.connection.execute(
-        insert(orphans).from_select(["blob", "share_key", "reserved", "due_at"], doomed)
-    )
-    tx.connection.execute(delete(parts).where(mine))
-    _give_back(tx, share_keys)
-    tx.connection.execute(
-        update(shares)
-        .where(shares.c.key.in_(share_keys))
-        .values(
-            state=ShareState.GONE,
-            reserved=0,
-            stored=0,
-            uploader=None,
-            due_at=_last_instant(tx) + 1000 * limits.retention_s,
-        )
-    )
-
-
-def _last_instant(tx: Transaction) -> ColumnElement[int]:
-    """Of a share: its last link's expiry, or its last lease's end; of an upload, now."""
-    lease_end = (
-        select(func.coalesce(func.max(openings.c.ended_at), 0))
-        .join(links, openings.c.link_key == links.c.key)
-        .where(links.c.share_key == shares.c.key)
-        .scalar_subquery()
-    )
-    return case(
-        (shares.c.state == ShareState.UPLOADING, tx.now),
-        (shares.c.last_expiry < lease_end, lease_end),
-        else_=shares.c.last_expiry,
-    )
-
-
-def _give_back(tx: Transaction, share_keys: Sequence[int]) -> None:
-    totals = select(func.sum(shares.c.reserved), func.sum(shares.c.stored)).where(
-        shares.c.key.in_(share_keys)
-    )
-    reserved, stored = tx.connection.execute(totals).one()
-    # PostgreSQL sums big integers to decimals.
-    change_usage(tx, reserved=-int(reserved), stored=-int(stored))
+    named = [{"share": key} for key in share_keys]
+    for step in (_DROP_ARRIVING, _DROP_PARTS, _FORGET_PARTS, _GIVE_BACK):
+        tx.connection.execute(step, named)
+    kept = {"now": tx.now, "retention": 1000 * limits.retention_s}
+    tx.connection.execute(_GONE, [each | kept for each in named])
 
 
 def change_usage(tx: Transaction, *, reserved: int, stored: int = 0) -> None:
     """Move the two counters of room, in bytes."""
-    tx.connection.execute(
-        update(usage).values(reserved=usage.c.reserved + reserved, stored=usage.c.stored + stored)
-    )
+    tx.connection.execute(_CHANGE_USAGE, {"more_reserved": reserved, "more_stored": stored})
 
 
-def reserve(tx: Transaction, size: int, free_bytes: int | None, limits: Limits) -> None:
-    """Promise ``size`` bytes, or say now that there is no room.
+def reserve(
+    tx: Transaction, size: int, free_bytes: int | None, limits: Limits, *, arrived: int = 0
+) -> None:
+    """Promise ``size`` bytes, or say now that there is no room; ``arrived`` of them are here.
 
     ``free_bytes`` is what the blob store has left; what is promised and has not arrived is
     taken off first, so that two uploads can't both be promised the last of it.
     """
-    reserved, stored = tx.connection.execute(
-        select(usage.c.reserved, usage.c.stored).with_for_update()
-    ).one()
+    reserved, stored = tx.connection.execute(_USAGE).one()
     if limits.max_total_bytes is not None and reserved + size > limits.max_total_bytes:
         raise NoRoom
     if free_bytes is not None and free_bytes - (reserved - stored) - size < limits.min_free_bytes:
         raise NoRoom
-    change_usage(tx, reserved=size)
+    change_usage(tx, reserved=size, stored=arrived)
 
 
 def release(tx: Transaction, blobs: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from otv_server.domain.errors import Conflict, EgressSpent, OtvError, Over
 from otv_server.domain.limits import Limits, content_root, egress_budget
@@ -27,6 +27,29 @@ from otv_server.storage.tables import links, manifests, openings, shares
 if TYPE_CHECKING:
     from otv_server.domain.share import ClaimAttempt, Instant, Link, Opening
     from otv_server.storage.database import Database, Transaction
+
+
+_SECRET = select(manifests).where(manifests.c.link_key == bindparam("link"))
+_ROOT = select(shares.c.root).where(shares.c.key == bindparam("share"))
+_INSERT_OPENING = insert(openings)
+_LEASE = (
+    select(openings, links.c.content_bytes)
+    .join(links, openings.c.link_key == links.c.key)
+    .where(openings.c.key == bindparam("lease_key"))
+    .with_for_update()
+)
+_END_LEASE = (
+    update(openings)
+    .where(openings.c.key == bindparam("lease_key"))
+    .values(
+        outcome=bindparam("ended_as"), ended_at=bindparam("at"), mac=bindparam("proof"), due_at=None
+    )
+)
+_ADD_BYTES = (
+    update(openings)
+    .where(openings.c.key == bindparam("lease_key"))
+    .values(bytes_read=openings.c.bytes_read + bindparam("more"))
+)
 
 
 class SqlOpening:
@@ -70,9 +93,7 @@ class SqlOpening:
     ) -> Claimed | OtvError:
         link = to_link(hold_link(tx, link_id, access))
         known = opening_row(tx, link.key, attempt.lease)
-        secret = tx.connection.execute(
-            select(manifests).where(manifests.c.link_key == link.key)
-        ).one_or_none()
+        secret = tx.connection.execute(_SECRET, {"link": link.key}).one_or_none()
         decision = decide_claim(
             link,
             None if known is None else to_opening(known),
@@ -128,26 +149,29 @@ class SqlOpening:
         if opening.outcome is not Outcome.LEASED:
             raise Conflict
         settled, ended = end_lease(link, opening, outcome, tx.now)
-        tx.connection.execute(
-            update(openings)
-            .where(openings.c.key == row.key)
-            .values(outcome=ended.outcome, ended_at=ended.ended_at, mac=mac, due_at=None)
-        )
+        values = {
+            "lease_key": row.key,
+            "ended_as": ended.outcome,
+            "at": ended.ended_at,
+            "proof": mac,
+        }
+        tx.connection.execute(_END_LEASE, values)
         settle(tx, [settled], self._limits)
 
 
 def _insert_opening(tx: Transaction, link_key: int, opening: Opening) -> None:
     tx.connection.execute(
-        insert(openings).values(
-            link_key=link_key,
-            lease=opening.lease,
-            claimed_at=opening.claimed_at,
-            lease_until=opening.lease_until,
-            outcome=opening.outcome,
-            bytes_read=0,
-            address=opening.address,
-            due_at=opening.lease_until,
-        )
+        _INSERT_OPENING,
+        {
+            "link_key": link_key,
+            "lease": opening.lease,
+            "claimed_at": opening.claimed_at,
+            "lease_until": opening.lease_until,
+            "outcome": opening.outcome,
+            "bytes_read": 0,
+            "address": opening.address,
+            "due_at": opening.lease_until,
+        },
     )
 
 
@@ -167,7 +191,7 @@ def _read(link_id: bytes, lease: bytes, tx: Transaction) -> Reading:
     row = opening_row(tx, link.key, lease)
     if row is None or not _is_alive(tx, row):
         raise over(link, tx.now)
-    root = tx.connection.scalar(select(shares.c.root).where(shares.c.key == link.share_key))
+    root = tx.connection.scalar(_ROOT, {"share": link.share_key})
     return Reading(
         lease_key=row.key,
         content_bytes=link.content_bytes,
@@ -177,12 +201,7 @@ def _read(link_id: bytes, lease: bytes, tx: Transaction) -> Reading:
 
 
 def _lease(tx: Transaction, lease_key: int) -> AnyRow | None:
-    query = (
-        select(openings, links.c.content_bytes)
-        .join(links, openings.c.link_key == links.c.key)
-        .where(openings.c.key == lease_key)
-    )
-    return tx.connection.execute(query.with_for_update()).one_or_none()
+    return tx.connection.execute(_LEASE, {"lease_key": lease_key}).one_or_none()
 
 
 def _is_alive(tx: Transaction, row: AnyRow | None) -> bool:
@@ -203,8 +222,4 @@ def _refund(lease_key: int, size: int, tx: Transaction) -> None:
 
 
 def _add_bytes(tx: Transaction, lease_key: int, size: int) -> None:
-    tx.connection.execute(
-        update(openings)
-        .where(openings.c.key == lease_key)
-        .values(bytes_read=openings.c.bytes_read + size)
-    )
+    tx.connection.execute(_ADD_BYTES, {"lease_key": lease_key, "more": size})

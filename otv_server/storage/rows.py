@@ -1,10 +1,14 @@
-"""Rows to values and back; the look-ups that every transaction begins with."""
+"""Rows to values and back; the look-ups that every transaction begins with.
+
+Statements stand ready, here and in this package: to build one anew costs five times as much as to
+run it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, bindparam, select
 
 from otv_server.domain.errors import Unknown
 from otv_server.domain.share import (
@@ -24,36 +28,60 @@ if TYPE_CHECKING:
 
 AnyRow = Row[Any]
 
+_SHARE = (
+    select(shares)
+    .where(shares.c.id == bindparam("id"), shares.c.owner == bindparam("owner"))
+    .with_for_update()
+)
+_LINK = (
+    select(links)
+    .where(links.c.id == bindparam("id"), links.c.access == bindparam("access"))
+    .with_for_update()
+)
+# Ids are the senders' choice, so two links may share one: the older opening has the lease.
+_LINK_OF_LEASE = (
+    select(links)
+    .join(openings, openings.c.link_key == links.c.key)
+    .where(openings.c.lease == bindparam("lease"), links.c.id == bindparam("id"))
+    .order_by(openings.c.key)
+    .limit(1)
+    .with_for_update()
+)
+_OPENING = select(openings).where(
+    openings.c.link_key == bindparam("link"), openings.c.lease == bindparam("lease")
+)
+_PARTS = select(parts).where(parts.c.share_key == bindparam("share")).order_by(parts.c.index)
+_LINKS = select(links).where(links.c.share_key == bindparam("share")).order_by(links.c.key)
+_OPENINGS = (
+    select(openings)
+    .join(links, openings.c.link_key == links.c.key)
+    .where(links.c.share_key == bindparam("share"))
+    .order_by(openings.c.key)
+)
+
+
+def find_share(tx: Transaction, share_id: bytes, owner: bytes) -> AnyRow | None:
+    """The share's row, held until the transaction ends, if there is one."""
+    return tx.connection.execute(_SHARE, {"id": share_id, "owner": owner}).one_or_none()
+
 
 def hold_share(tx: Transaction, share_id: bytes, owner: bytes) -> AnyRow:
     """The share's row, held until the transaction ends; ``Unknown`` on any miss."""
-    query = select(shares).where(shares.c.id == share_id, shares.c.owner == owner)
-    return _only(tx, query.with_for_update())
+    return _only(tx, _SHARE, {"id": share_id, "owner": owner})
 
 
 def hold_link(tx: Transaction, link_id: bytes, access: bytes) -> AnyRow:
     """The link's row, held until the transaction ends; ``Unknown`` on any miss."""
-    query = select(links).where(links.c.id == link_id, links.c.access == access)
-    return _only(tx, query.with_for_update())
+    return _only(tx, _LINK, {"id": link_id, "access": access})
 
 
 def link_of_lease(tx: Transaction, link_id: bytes, lease: bytes) -> AnyRow:
-    """The link's row, held, by one of its leases; ``Unknown`` on any miss.
-
-    Ids are the senders' choice, so two links may share one: the older opening has the lease.
-    """
-    query = (
-        select(links)
-        .join(openings, openings.c.link_key == links.c.key)
-        .where(openings.c.lease == lease, links.c.id == link_id)
-        .order_by(openings.c.key)
-        .limit(1)
-    )
-    return _only(tx, query.with_for_update())
+    """The link's row, held, by one of its leases; ``Unknown`` on any miss."""
+    return _only(tx, _LINK_OF_LEASE, {"id": link_id, "lease": lease})
 
 
-def _only(tx: Transaction, query: Select[Any]) -> AnyRow:
-    row = tx.connection.execute(query).one_or_none()
+def _only(tx: Transaction, query: Select[Any], named: dict[str, bytes]) -> AnyRow:
+    row = tx.connection.execute(query, named).one_or_none()
     if row is None:
         raise Unknown
     return row
@@ -61,8 +89,7 @@ def _only(tx: Transaction, query: Select[Any]) -> AnyRow:
 
 def opening_row(tx: Transaction, link_key: int, lease: bytes) -> AnyRow | None:
     """The opening of this link under this lease, if there is one; its link's row is held."""
-    query = select(openings).where(openings.c.link_key == link_key, openings.c.lease == lease)
-    return tx.connection.execute(query).one_or_none()
+    return tx.connection.execute(_OPENING, {"link": link_key, "lease": lease}).one_or_none()
 
 
 def to_link(row: AnyRow) -> Link:
@@ -102,8 +129,7 @@ def to_opening(row: AnyRow) -> Opening:
 
 def parts_of(tx: Transaction, share_key: int) -> tuple[Part, ...]:
     """All parts of a share, in order."""
-    query = select(parts).where(parts.c.share_key == share_key).order_by(parts.c.index)
-    rows = tx.connection.execute(query)
+    rows = tx.connection.execute(_PARTS, {"share": share_key})
     return tuple(Part(row[1], row.size, row.digest, row.blob) for row in rows)
 
 
@@ -129,15 +155,8 @@ def to_share(tx: Transaction, row: AnyRow) -> Share:
 
 
 def _reports(tx: Transaction, share_key: int) -> tuple[LinkReport, ...]:
-    query = select(links).where(links.c.share_key == share_key).order_by(links.c.key)
-    mine = [to_link(row) for row in tx.connection.execute(query)]
+    mine = [to_link(row) for row in tx.connection.execute(_LINKS, {"share": share_key})]
     by_link: dict[int, list[Opening]] = {link.key: [] for link in mine}
-    taken = (
-        select(openings)
-        .join(links, openings.c.link_key == links.c.key)
-        .where(links.c.share_key == share_key)
-        .order_by(openings.c.key)
-    )
-    for row in tx.connection.execute(taken):
+    for row in tx.connection.execute(_OPENINGS, {"share": share_key}):
         by_link[row.link_key].append(to_opening(row).seen_at(tx.now))
     return tuple(LinkReport(link, tuple(by_link[link.key])) for link in mine)

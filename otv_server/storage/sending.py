@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from otv_server.domain.errors import Conflict, DigestMismatch, Over, SlowDown, Unavailable
 from otv_server.domain.limits import DAY_S, PART_BYTES, Limits, check_part, content_root
-from otv_server.domain.share import ShareState
+from otv_server.domain.share import Link, LinkReport, Share, ShareState
 from otv_server.storage.endings import change_usage, release, reserve
 from otv_server.storage.revoking import forgive, revoke
-from otv_server.storage.rows import AnyRow, hold_share, state_of, to_share
+from otv_server.storage.rows import AnyRow, find_share, hold_share, state_of, to_share
 from otv_server.storage.tables import links, manifests, orphans, parts, shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otv_server.domain.ports import NewPart
-    from otv_server.domain.share import Instant, NewLink, NewShare, Part, Sealing, Share
+    from otv_server.domain.share import Instant, NewLink, NewShare, Part, Sealing
     from otv_server.storage.database import Database, Transaction
 
 # Parts of one share on their way at the same time. Clients send four; without a bound, one
 # owner's many slow copies of one part would fill the disk past what was reserved.
 MAX_ARRIVING = 32
+
+_INSERT_SHARE = insert(shares).returning(shares.c.key)
+_INSERT_LINK = insert(links).returning(links.c.key)
+_INSERT_MANIFEST = insert(manifests)
+_UNSEALED = select(func.count()).where(shares.c.uploader == bindparam("uploader"))
+_ARRIVING = select(func.count()).where(
+    orphans.c.share_key == bindparam("share"), orphans.c.due_at > bindparam("now")
+)
+_PART_DIGEST = select(parts.c.digest).where(
+    parts.c.share_key == bindparam("share"), parts.c.index == bindparam("number")
+)
+_ANNOUNCE = insert(orphans)
+_TAKE_ANNOUNCED = delete(orphans).where(
+    orphans.c.blob == bindparam("name"), orphans.c.due_at > bindparam("now")
+)
+_INSERT_PART = insert(parts)
+_COUNT_PART = (
+    update(shares)
+    .where(shares.c.key == bindparam("share"))
+    .values(stored=shares.c.stored + bindparam("more"), due_at=bindparam("idle_at"))
+)
 
 
 class SqlSending:
@@ -39,46 +62,44 @@ class SqlSending:
         return await self._database.write(partial(self._create, new, free_bytes))
 
     def _create(self, new: NewShare, free_bytes: int | None, tx: Transaction) -> tuple[Share, bool]:
-        known = select(shares).where(shares.c.id == new.id, shares.c.owner == new.owner)
-        row = tx.connection.execute(known).one_or_none()
+        row = find_share(tx, new.id, new.owner)
         if row is not None:
             if row.body != new.body:
                 raise Conflict
             return to_share(tx, row), False
-        self._insert_share(tx, new, free_bytes)
-        return to_share(tx, hold_share(tx, new.id, new.owner)), True
+        return self._insert_share(tx, new, free_bytes), True
 
-    def _insert_share(self, tx: Transaction, new: NewShare, free_bytes: int | None) -> None:
+    def _insert_share(self, tx: Transaction, new: NewShare, free_bytes: int | None) -> Share:
         is_live = bool(new.links)
         if not is_live:
             self._check_unsealed(tx, new.uploader)
         reserved = (new.content_bytes or 0) + new.manifest_bytes
-        reserve(tx, reserved, free_bytes, self._limits)
-        change_usage(tx, reserved=0, stored=new.manifest_bytes)
+        reserve(tx, reserved, free_bytes, self._limits, arrived=new.manifest_bytes)
+        state = ShareState.SEALED if is_live else ShareState.UPLOADING
         key = tx.connection.scalar(
-            insert(shares)
-            .values(
-                id=new.id,
-                owner=new.owner,
-                state=ShareState.SEALED if is_live else ShareState.UPLOADING,
-                body=new.body,
-                declared=new.content_bytes,
-                reserved=reserved,
-                stored=new.manifest_bytes,
-                live_links=len(new.links),
-                uploader=None if is_live else new.uploader,
-                created_at=tx.now,
-                due_at=None if is_live else self._idle_at(tx.now, tx.now),
-                last_expiry=_last_expiry(new.links, tx.now),
-            )
-            .returning(shares.c.key)
+            _INSERT_SHARE,
+            {
+                "id": new.id,
+                "owner": new.owner,
+                "state": state,
+                "body": new.body,
+                "declared": new.content_bytes,
+                "reserved": reserved,
+                "stored": new.manifest_bytes,
+                "live_links": len(new.links),
+                "uploader": None if is_live else new.uploader,
+                "created_at": tx.now,
+                "due_at": None if is_live else self._idle_at(tx.now, tx.now),
+                "last_expiry": _last_expiry(new.links, tx.now),
+            },
         )
         assert key is not None
-        _insert_links(tx, key, new.links, content_bytes=0)
+        made = _insert_links(tx, key, new.links, content_bytes=0)
+        return Share(new.id, state, new.content_bytes or 0, (), made, tx.now)
 
     def _check_unsealed(self, tx: Transaction, uploader: str) -> None:
-        mine = select(func.count()).where(shares.c.uploader == uploader)
-        if (tx.connection.scalar(mine) or 0) >= self._limits.max_unsealed_per_address:
+        mine = tx.connection.scalar(_UNSEALED, {"uploader": uploader})
+        if (mine or 0) >= self._limits.max_unsealed_per_address:
             raise SlowDown("Too many unfinished uploads from this address.")
 
     def _idle_at(self, created_at: Instant, now: Instant) -> Instant:
@@ -111,12 +132,13 @@ class SqlSending:
                 .values(reserved=shares.c.reserved + reserved)
             )
         tx.connection.execute(
-            insert(orphans).values(
-                blob=part.blob,
-                share_key=share.key,
-                reserved=reserved,
-                due_at=tx.now + 1000 * self._limits.idle_upload_s,
-            )
+            _ANNOUNCE,
+            {
+                "blob": part.blob,
+                "share_key": share.key,
+                "reserved": reserved,
+                "due_at": tx.now + 1000 * self._limits.idle_upload_s,
+            },
         )
         return True
 
@@ -128,25 +150,22 @@ class SqlSending:
         share = hold_share(tx, part.share_id, part.owner)
         if _is_there_already(tx, share, part):
             return False
-        announced = delete(orphans).where(orphans.c.blob == part.blob, orphans.c.due_at > tx.now)
-        if not tx.connection.execute(announced).rowcount:
+        announced = {"name": part.blob, "now": tx.now}
+        if not tx.connection.execute(_TAKE_ANNOUNCED, announced).rowcount:
             raise Unavailable  # it took longer than an upload may idle; the sweep has the blob
         tx.connection.execute(
-            insert(parts).values(
-                share_key=share.key,
-                index=part.index,
-                size=part.size,
-                digest=part.digest,
-                blob=part.blob,
-            )
+            _INSERT_PART,
+            {
+                "share_key": share.key,
+                "index": part.index,
+                "size": part.size,
+                "digest": part.digest,
+                "blob": part.blob,
+            },
         )
+        idle_at = self._idle_at(share.created_at, tx.now)
         tx.connection.execute(
-            update(shares)
-            .where(shares.c.key == share.key)
-            .values(
-                stored=shares.c.stored + part.size,
-                due_at=self._idle_at(share.created_at, tx.now),
-            )
+            _COUNT_PART, {"share": share.key, "more": part.size, "idle_at": idle_at}
         )
         change_usage(tx, reserved=0, stored=part.size)
         return True
@@ -175,8 +194,8 @@ class SqlSending:
             raise Conflict("This share was sealed with other words.")
         _check_whole(to_share(tx, row).parts, row.declared, sealing)
         # No free space is asked for: a manifest is small, and refusing here would waste the upload.
-        reserve(tx, sealing.manifest_bytes, None, self._limits)
-        change_usage(tx, reserved=0, stored=sealing.manifest_bytes)
+        size = sealing.manifest_bytes
+        reserve(tx, size, None, self._limits, arrived=size)
         tx.connection.execute(
             update(shares)
             .where(shares.c.key == row.key)
@@ -210,35 +229,52 @@ def _last_expiry(new: Sequence[NewLink], now: Instant) -> Instant:
 
 def _insert_links(
     tx: Transaction, share_key: int, new: Sequence[NewLink], *, content_bytes: int
-) -> None:
-    for link in new:
-        known = select(links.c.key).where(links.c.id == link.id, links.c.access == link.access)
-        if tx.connection.execute(known).first():
-            raise Conflict("This link exists already.")
-        opens_at = tx.now + 1000 * link.delay_s
-        expires_at = opens_at + 1000 * link.ttl_s
-        key = tx.connection.scalar(
-            insert(links)
-            .values(
-                share_key=share_key,
-                id=link.id,
-                access=link.access,
-                content_bytes=content_bytes,
-                opens=link.opens,
-                opens_left=link.opens,
-                opens_at=opens_at,
-                expires_at=expires_at,
-                guesses=0,
-                guesses_in_all=0,
-                leases=0,
-                over=0,
-                due_at=expires_at,
-            )
-            .returning(links.c.key)
-        )
-        tx.connection.execute(
-            insert(manifests).values(link_key=key, unlock=link.unlock, manifest=link.manifest)
-        )
+) -> tuple[LinkReport, ...]:
+    made = [_new_link(tx.now, share_key, link, content_bytes) for link in new]
+    return tuple(
+        LinkReport(_insert_link(tx, link, given), ()) for link, given in zip(made, new, strict=True)
+    )
+
+
+def _new_link(now: Instant, share_key: int, given: NewLink, content_bytes: int) -> Link:
+    opens_at = now + 1000 * given.delay_s
+    return Link(
+        key=0,  # the database's to say
+        share_key=share_key,
+        id=given.id,
+        content_bytes=content_bytes,
+        opens=given.opens,
+        opens_left=given.opens,
+        opens_at=opens_at,
+        expires_at=opens_at + 1000 * given.ttl_s,
+    )
+
+
+def _insert_link(tx: Transaction, link: Link, given: NewLink) -> Link:
+    values = {
+        "share_key": link.share_key,
+        "id": link.id,
+        "access": given.access,
+        "content_bytes": link.content_bytes,
+        "opens": link.opens,
+        "opens_left": link.opens_left,
+        "opens_at": link.opens_at,
+        "expires_at": link.expires_at,
+        "guesses": 0,
+        "guesses_in_all": 0,
+        "leases": 0,
+        "over": 0,
+        "due_at": link.expires_at,
+    }
+    try:
+        key = tx.connection.scalar(_INSERT_LINK, values)
+    except IntegrityError as error:
+        raise Conflict("This link exists already.") from error
+    assert key is not None
+    tx.connection.execute(
+        _INSERT_MANIFEST, {"link_key": key, "unlock": given.unlock, "manifest": given.manifest}
+    )
+    return replace(link, key=key)
 
 
 def _is_there_already(tx: Transaction, share: AnyRow, part: NewPart) -> bool:
@@ -246,10 +282,7 @@ def _is_there_already(tx: Transaction, share: AnyRow, part: NewPart) -> bool:
     state = state_of(tx, share)
     if state is ShareState.GONE:
         raise Over
-    known = select(parts.c.digest).where(
-        parts.c.share_key == share.key, parts.c.index == part.index
-    )
-    digest = tx.connection.scalar(known)
+    digest = tx.connection.scalar(_PART_DIGEST, {"share": share.key, "number": part.index})
     if digest is None and state is ShareState.UPLOADING:
         return False
     if digest != part.digest:
@@ -258,10 +291,8 @@ def _is_there_already(tx: Transaction, share: AnyRow, part: NewPart) -> bool:
 
 
 def _check_arriving(tx: Transaction, share_key: int) -> None:
-    arriving = select(func.count()).where(
-        orphans.c.share_key == share_key, orphans.c.due_at > tx.now
-    )
-    if (tx.connection.scalar(arriving) or 0) >= MAX_ARRIVING:
+    arriving = tx.connection.scalar(_ARRIVING, {"share": share_key, "now": tx.now})
+    if (arriving or 0) >= MAX_ARRIVING:
         raise SlowDown("Too many parts of this share at the same time.")
 
 
