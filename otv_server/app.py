@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import structlog
 from litestar import Litestar, Router
 from litestar.datastructures import State
-from litestar.di import Provide
 
 from otv_server import logs
 from otv_server.api import openapi, page
@@ -143,12 +142,13 @@ def create_app(
             {
                 "sending": parts.sending,
                 "opening": parts.opening,
+                "limits": parts.settings.limits,
+                "keep_addresses": KeepAddresses(parts.settings.keep_addresses),
                 "limiter": Limiter(parts.settings.rate, time.monotonic),
                 "body_room": BodyRoom(),
                 "clock": clock,
             }
         ),
-        dependencies=_provided(parts),
         exception_handlers={Exception: answer_error},
         guards=[refuse_options],
         middleware=[with_deadline],
@@ -170,17 +170,3 @@ async def _running(_app: Litestar, parts: Parts) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await sweeper
         parts.database.close()
-
-
-def _provided(parts: Parts) -> dict[str, Provide]:
-    values = {
-        "sending": parts.sending,
-        "opening": parts.opening,
-        "limits": parts.settings.limits,
-        "keep_addresses": KeepAddresses(parts.settings.keep_addresses),
-    }
-    return {name: _always(value) for name, value in values.items()}
-
-
-def _always(value: object) -> Provide:
-    return Provide(lambda: value, sync_to_thread=False)

@@ -1,4 +1,7 @@
-"""Request bodies and proofs, in the order that matters: the proof first, the body after."""
+"""Request bodies and proofs, in the order that matters: the proof first, the body after.
+
+A call without a body needs no guard: what it asks for is found by its proof, or not at all.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,7 @@ def proof_of(connection: AnyConnection) -> bytes:
     return wire.hashed(bearer(connection.headers.getall("Authorization", [])))
 
 
-def refuse_options(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+async def refuse_options(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
     """No path has ``OPTIONS``; Litestar adds one to each, whose ``Allow`` is not always whole."""
     if connection.scope.get("method") == "OPTIONS":
         path = connection.scope["path_template"]
@@ -114,7 +117,7 @@ async def lease_guard(connection: AnyConnection, _handler: BaseRouteHandler) -> 
     connection.scope["state"][EXEMPT] = True
 
 
-def upload_guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+async def upload_guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
     """Only who may send; runs before a body is read."""
     _parsed_path(connection)
     caller = caller_of(connection)

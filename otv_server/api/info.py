@@ -6,7 +6,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from litestar import Request, get
-from litestar.di import NamedDependency
 
 from otv_server.api import wire
 from otv_server.api.caller import caller_of, may_upload
@@ -21,10 +20,11 @@ if TYPE_CHECKING:
 
 NAME = "One-Time View"
 PROTOCOL = 1
+VERSION = version("one-time-view")  # once: it reads and parses a file
 
 
 @get("/info", tags=["info"], summary="What this server is and allows", responses=problems())
-async def info(request: Request[Any, Any, Any], limits: NamedDependency[Limits]) -> wire.Info:
+async def info(request: Request[Any, Any, Any]) -> wire.Info:
     """For anyone."""
     caller = caller_of(request)
     if not request.app.state.limiter.allows(caller.bucket):
@@ -33,11 +33,11 @@ async def info(request: Request[Any, Any, Any], limits: NamedDependency[Limits])
     clock: Callable[[], Instant] = request.app.state.clock
     return wire.Info(
         name=NAME,
-        version=version("one-time-view"),
+        version=VERSION,
         protocol=PROTOCOL,
         now=wire.instant(clock()),
         upload_token=not may_upload(caller),
-        limits=_limits(limits),
+        limits=_limits(request.app.state.limits),
     )
 
 

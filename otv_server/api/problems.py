@@ -57,6 +57,8 @@ RETRY_AFTER_S: dict[type[errors.OtvError], int] = {
 INTERNAL = 500
 # A key of the request's state: it came with a right proof, or has taken its token already.
 EXEMPT = "exempt"
+# Errors that only the holder of a right proof is ever told, where no guard has looked before.
+_PROVEN = (errors.Over, errors.EgressSpent, errors.BadRange)
 
 
 def problems(*kinds: type[errors.OtvError]) -> dict[int, ResponseSpec]:
@@ -91,7 +93,8 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[Problem]:
     if request.scope["state"].get(CUT_OFF) and not isinstance(error, errors.OtvError):
         error = errors.Malformed("The body did not come whole.")
     known = _as_known(request, error)
-    if not isinstance(known, errors.SlowDown) and not request.scope["state"].get(EXEMPT):
+    is_exempt = request.scope["state"].get(EXEMPT) or isinstance(known, _PROVEN)
+    if not isinstance(known, errors.SlowDown) and not is_exempt:
         limiter: Limiter = request.app.state.limiter
         if not limiter.allows(caller_of(request).bucket):
             known = errors.SlowDown()

@@ -8,14 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from litestar import Controller, get, post
-from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, JSONBody
 from litestar.response import Stream
 
 from otv_server.api import render, wire
 from otv_server.api.body import LinkId, StrictBody, access_guard, lease_guard, proof_of
-from otv_server.api.caller import KeepAddresses, caller_of
+from otv_server.api.caller import caller_of
 from otv_server.api.headers import Span, etag, span
 from otv_server.api.problems import AnyRequest, problems
 from otv_server.domain import errors
@@ -37,15 +36,13 @@ class Recipient(Controller):
     tags = ["recipient"]  # noqa: RUF012  # Litestar reads a plain list
 
     @get(
-        guards=[access_guard],
         security=ACCESS,
         summary="Look at a link; spends nothing",
         responses=problems(errors.Unknown),
     )
-    async def look(
-        self, request: AnyRequest, link_id: LinkId, opening: NamedDependency[Opening]
-    ) -> wire.LinkViewAnswer:
+    async def look(self, request: AnyRequest, link_id: LinkId) -> wire.LinkViewAnswer:
         """200 in every state of the link."""
+        opening: Opening = request.app.state.opening
         return render.link_view(*await opening.look(wire.parse_id(link_id), proof_of(request)))
 
     @post(
@@ -71,13 +68,12 @@ class Recipient(Controller):
         request: AnyRequest,
         link_id: LinkId,
         data: JSONBody[wire.ClaimBody],
-        opening: NamedDependency[Opening],
-        keep_addresses: NamedDependency[KeepAddresses],
     ) -> wire.ClaimAnswer:
         """The one call that spends."""
+        opening: Opening = request.app.state.opening
         attempt = ClaimAttempt(
             lease=wire.parse_proof(data.lease),
-            address=caller_of(request).kept(keep_addresses),
+            address=caller_of(request).kept(request.app.state.keep_addresses),
         )
         unlock = wire.hashed(wire.parse_proof(data.unlock))
         return render.claim(
@@ -86,7 +82,6 @@ class Recipient(Controller):
 
     @get(
         "/content",
-        guards=[lease_guard],
         security=LEASE,
         summary="Read the ciphertext, whole or one range",
         media_type="application/octet-stream",
@@ -104,12 +99,12 @@ class Recipient(Controller):
         self,
         request: AnyRequest,
         link_id: LinkId,
-        opening: NamedDependency[Opening],
         range_: Annotated[str | None, HeaderParameter(name="Range", required=False)] = None,
         if_range: Annotated[str | None, HeaderParameter(name="If-Range", required=False)] = None,
     ) -> Stream:
         """200 with everything, or 206 with one range."""
         del range_, if_range  # read again below, where a second header shows
+        opening: Opening = request.app.state.opening
         reading = await opening.read(wire.parse_id(link_id), proof_of(request))
         tag = etag(reading.root)
         wanted = span(
@@ -145,9 +140,9 @@ class Recipient(Controller):
         request: AnyRequest,
         link_id: LinkId,
         data: JSONBody[wire.AckBody],
-        opening: NamedDependency[Opening],
     ) -> None:
         """The same outcome again is fine."""
+        opening: Opening = request.app.state.opening
         await opening.acknowledge(
             wire.parse_id(link_id),
             proof_of(request),

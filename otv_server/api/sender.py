@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Controller, Response, delete, get, post, put
-from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, JSONBody, PathParameter
 
@@ -55,10 +54,10 @@ class Sender(Controller):
         request: AnyRequest,
         sid: ShareId,
         data: JSONBody[wire.CreateBody],
-        sending: NamedDependency[Sending],
-        limits: NamedDependency[Limits],
     ) -> Response[wire.ShareAnswer]:
         """201 for a new share, 200 for the same again."""
+        sending: Sending = request.app.state.sending
+        limits: Limits = request.app.state.limits
         bucket = caller_of(request).bucket
         new = render.new_share(wire.parse_id(sid), data, bucket, limits.default_ttl_s)
         found, is_new = await sending.create(new)
@@ -92,7 +91,6 @@ class Sender(Controller):
         index: Annotated[
             str, PathParameter(description="From 0.", pattern=r"^(0|[1-9][0-9]{0,8})$")
         ],
-        sending: NamedDependency[Sending],
         digest: Annotated[
             str,
             HeaderParameter(
@@ -104,6 +102,7 @@ class Sender(Controller):
     ) -> Response[bytes]:
         """201 for a new part, 204 where this very part is there already."""
         del digest  # read again below, where a second header shows
+        sending: Sending = request.app.state.sending
         is_new = await sending.receive_part(
             wire.parse_id(sid),
             proof_of(request),
@@ -144,23 +143,21 @@ class Sender(Controller):
         request: AnyRequest,
         sid: ShareId,
         data: JSONBody[wire.SealBody],
-        sending: NamedDependency[Sending],
-        limits: NamedDependency[Limits],
     ) -> wire.ShareAnswer:
         """The share as it now is; the same again is fine."""
+        sending: Sending = request.app.state.sending
+        limits: Limits = request.app.state.limits
         sealing = render.sealing(data, limits.default_ttl_s)
         return render.share(await sending.seal(wire.parse_id(sid), proof_of(request), sealing))
 
     @get(
-        guards=[owner_guard],
         security=OWNER,
         summary="What became of it",
         responses=problems(errors.Unknown),
     )
-    async def report(
-        self, request: AnyRequest, sid: ShareId, sending: NamedDependency[Sending]
-    ) -> wire.ShareAnswer:
+    async def report(self, request: AnyRequest, sid: ShareId) -> wire.ShareAnswer:
         """The share with its parts, links, openings and receipts."""
+        sending: Sending = request.app.state.sending
         return render.share(await sending.report(wire.parse_id(sid), proof_of(request)))
 
     @post(
@@ -171,10 +168,9 @@ class Sender(Controller):
         responses=problems(errors.Unknown, errors.Over),
         status_code=204,
     )
-    async def reset(
-        self, request: AnyRequest, sid: ShareId, link_id: LinkId, sending: NamedDependency[Sending]
-    ) -> None:
+    async def reset(self, request: AnyRequest, sid: ShareId, link_id: LinkId) -> None:
         """The link is unlocked."""
+        sending: Sending = request.app.state.sending
         await sending.forgive_guesses(wire.parse_id(sid), proof_of(request), wire.parse_id(link_id))
 
     @delete(
@@ -183,10 +179,9 @@ class Sender(Controller):
         summary="Revoke the share and all its links",
         responses=problems(errors.Unknown),
     )
-    async def revoke(
-        self, request: AnyRequest, sid: ShareId, sending: NamedDependency[Sending]
-    ) -> None:
+    async def revoke(self, request: AnyRequest, sid: ShareId) -> None:
         """Everything is erased; live leases end, their streams are cut."""
+        sending: Sending = request.app.state.sending
         await sending.revoke(wire.parse_id(sid), proof_of(request))
 
     @delete(
@@ -196,8 +191,7 @@ class Sender(Controller):
         summary="Revoke one link",
         responses=problems(errors.Unknown),
     )
-    async def revoke_link(
-        self, request: AnyRequest, sid: ShareId, link_id: LinkId, sending: NamedDependency[Sending]
-    ) -> None:
+    async def revoke_link(self, request: AnyRequest, sid: ShareId, link_id: LinkId) -> None:
         """Its manifest is erased; its live leases end, their streams are cut."""
+        sending: Sending = request.app.state.sending
         await sending.revoke(wire.parse_id(sid), proof_of(request), wire.parse_id(link_id))

@@ -19,6 +19,8 @@ from otv_server.storage.tables import links, manifests, openings, orphans, parts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import UpdateBase
+
     from otv_server.domain.limits import Limits
     from otv_server.storage.database import Transaction
 
@@ -47,9 +49,7 @@ _COUNT_DOWN = (
     update(shares)
     .where(shares.c.key == bindparam("share"))
     .values(live_links=shares.c.live_links - bindparam("ended"))
-)
-_FINISHED = select(shares.c.key).where(
-    shares.c.key.in_(bindparam("shares", expanding=True)), shares.c.live_links == 0
+    .returning(shares.c.live_links)
 )
 
 # --- the end of a share, in this order --------------------------------------------------------
@@ -94,6 +94,8 @@ _GONE = (
         due_at=_LAST_INSTANT + bindparam("retention"),
     )
 )
+_PARTS_END = (_DROP_ARRIVING, _DROP_PARTS, _FORGET_PARTS)  # an inline share never had any
+_ALL_END = (_GIVE_BACK, _GONE)
 
 # --- room -------------------------------------------------------------------------------------
 
@@ -120,7 +122,7 @@ def settle(tx: Transaction, changed: Sequence[Link], limits: Limits) -> None:
     )
     if over:
         tx.connection.execute(_ERASE, [{"link": key} for key in over_keys])
-        _count_down(tx, Counter(link.share_key for link in over), limits)
+        _count_down(tx, over, limits)
 
 
 def _expired(link: Link, now: int) -> Link:
@@ -143,23 +145,32 @@ def _new_values(link: Link, *, is_over: bool) -> dict[str, object]:
     }
 
 
-def _count_down(tx: Transaction, ended_links: Counter[int], limits: Limits) -> None:
-    tx.connection.execute(
-        _COUNT_DOWN, [{"share": key, "ended": count} for key, count in ended_links.items()]
-    )
-    finished = tx.connection.scalars(_FINISHED, {"shares": list(ended_links)}).all()
-    end_shares(tx, finished, limits)
+def _count_down(tx: Transaction, over: Sequence[Link], limits: Limits) -> None:
+    ended = Counter(link.share_key for link in over)
+    inline = {link.share_key for link in over if not link.content_bytes}
+    finished = {
+        key
+        for key, count in ended.items()
+        if tx.connection.scalar(_COUNT_DOWN, {"share": key, "ended": count}) == 0
+    }
+    end_shares(tx, sorted(finished - inline), limits)
+    _end(tx, sorted(finished & inline), _ALL_END, limits)
 
 
 def end_shares(tx: Transaction, share_keys: Sequence[int], limits: Limits) -> None:
     """Make shares gone: parts and parts about to arrive become orphans, their room is free."""
+    _end(tx, share_keys, (*_PARTS_END, *_ALL_END), limits)
+
+
+def _end(
+    tx: Transaction, share_keys: Sequence[int], steps: Sequence[UpdateBase], limits: Limits
+) -> None:
     if not share_keys:
         return
-    named = [{"share": key} for key in share_keys]
-    for step in (_DROP_ARRIVING, _DROP_PARTS, _FORGET_PARTS, _GIVE_BACK):
-        tx.connection.execute(step, named)
     kept = {"now": tx.now, "retention": 1000 * limits.retention_s}
-    tx.connection.execute(_GONE, [each | kept for each in named])
+    for step in steps:
+        needed = kept if step is _GONE else {}
+        tx.connection.execute(step, [{"share": key, **needed} for key in share_keys])
 
 
 def change_usage(tx: Transaction, *, reserved: int, stored: int = 0) -> None:

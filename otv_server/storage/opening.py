@@ -15,8 +15,8 @@ from otv_server.domain.share import ClaimDecision, Outcome, decide_claim, end_le
 from otv_server.storage.endings import settle
 from otv_server.storage.rows import (
     AnyRow,
+    hold_lease,
     hold_link,
-    link_of_lease,
     opening_row,
     parts_of,
     to_link,
@@ -71,7 +71,7 @@ class SqlOpening:
 
     async def recognise_lease(self, link_id: bytes, lease: bytes) -> None:
         """See ``OpeningRepository.recognise_lease``."""
-        await self._database.read(lambda tx: link_of_lease(tx, link_id, lease))
+        await self._database.read(lambda tx: hold_lease(tx, link_id, lease))
 
     async def claim(
         self, link_id: bytes, access: bytes, unlock: bytes, attempt: ClaimAttempt
@@ -138,10 +138,8 @@ class SqlOpening:
     def _acknowledge(
         self, link_id: bytes, lease: bytes, outcome: Outcome, mac: bytes, tx: Transaction
     ) -> None:
-        link = to_link(link_of_lease(tx, link_id, lease))
-        row = opening_row(tx, link.key, lease)
-        assert row is not None  # the link was found by it
-        opening = to_opening(row).seen_at(tx.now)
+        link, key, opening = hold_lease(tx, link_id, lease)
+        opening = opening.seen_at(tx.now)
         if opening.outcome is outcome:
             return
         if opening.outcome in (Outcome.LAPSED, Outcome.REVOKED):
@@ -150,7 +148,7 @@ class SqlOpening:
             raise Conflict
         settled, ended = end_lease(link, opening, outcome, tx.now)
         values = {
-            "lease_key": row.key,
+            "lease_key": key,
             "ended_as": ended.outcome,
             "at": ended.ended_at,
             "proof": mac,
@@ -187,13 +185,12 @@ def _answer(tx: Transaction, link: Link, manifest: bytes, opening: Opening) -> C
 
 
 def _read(link_id: bytes, lease: bytes, tx: Transaction) -> Reading:
-    link = to_link(link_of_lease(tx, link_id, lease))
-    row = opening_row(tx, link.key, lease)
-    if row is None or not _is_alive(tx, row):
+    link, key, opening = hold_lease(tx, link_id, lease)
+    if not opening.is_alive(tx.now):
         raise over(link, tx.now)
     root = tx.connection.scalar(_ROOT, {"share": link.share_key})
     return Reading(
-        lease_key=row.key,
+        lease_key=key,
         content_bytes=link.content_bytes,
         root=root or content_root(0, ()),
         parts=parts_of(tx, link.share_key),

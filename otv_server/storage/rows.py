@@ -39,8 +39,8 @@ _LINK = (
     .with_for_update()
 )
 # Ids are the senders' choice, so two links may share one: the older opening has the lease.
-_LINK_OF_LEASE = (
-    select(links)
+_LEASED = (
+    select(links, *(column.label(f"opening_{column.name}") for column in openings.c))
     .join(openings, openings.c.link_key == links.c.key)
     .where(openings.c.lease == bindparam("lease"), links.c.id == bindparam("id"))
     .order_by(openings.c.key)
@@ -75,9 +75,13 @@ def hold_link(tx: Transaction, link_id: bytes, access: bytes) -> AnyRow:
     return _only(tx, _LINK, {"id": link_id, "access": access})
 
 
-def link_of_lease(tx: Transaction, link_id: bytes, lease: bytes) -> AnyRow:
-    """The link's row, held, by one of its leases; ``Unknown`` on any miss."""
-    return _only(tx, _LINK_OF_LEASE, {"id": link_id, "lease": lease})
+def hold_lease(tx: Transaction, link_id: bytes, lease: bytes) -> tuple[Link, int, Opening]:
+    """The link of one of its leases, its row held; that opening, and its key.
+
+    ``Unknown`` on any miss.
+    """
+    row = _only(tx, _LEASED, {"id": link_id, "lease": lease})
+    return to_link(row), row.opening_key, to_opening(row, "opening_")
 
 
 def _only(tx: Transaction, query: Select[Any], named: dict[str, bytes]) -> AnyRow:
@@ -113,17 +117,18 @@ def to_link(row: AnyRow) -> Link:
     )
 
 
-def to_opening(row: AnyRow) -> Opening:
-    """A row of ``openings`` as a value."""
+def to_opening(row: AnyRow, prefix: str = "") -> Opening:
+    """A row of ``openings`` as a value; ``prefix`` stands before its columns' names."""
+    named = row._mapping  # noqa: SLF001  # SQLAlchemy's public name for it
     return Opening(
-        lease=row.lease,
-        claimed_at=row.claimed_at,
-        lease_until=row.lease_until,
-        outcome=Outcome(row.outcome),
-        ended_at=row.ended_at,
-        bytes_read=row.bytes_read,
-        mac=row.mac,
-        address=row.address,
+        lease=named[f"{prefix}lease"],
+        claimed_at=named[f"{prefix}claimed_at"],
+        lease_until=named[f"{prefix}lease_until"],
+        outcome=Outcome(named[f"{prefix}outcome"]),
+        ended_at=named[f"{prefix}ended_at"],
+        bytes_read=named[f"{prefix}bytes_read"],
+        mac=named[f"{prefix}mac"],
+        address=named[f"{prefix}address"],
     )
 
 
