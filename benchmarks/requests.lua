@@ -19,7 +19,8 @@ function request()
   began = began or now()
   sent = sent + 1
   local line = lines[sent]
-  if line == nil then return wrk.format("GET", "/api/v1/info") end
+  -- wrk can't be told to stop a connection: it asks for what is refused, which nothing else is.
+  if line == nil then return wrk.format("DELETE", "/api/v1/info") end
   local method, path, bearer, body = line:match("^(%S+)\t(%S+)\t(%S+)\t(%S+)$")
   local headers = { ["Content-Type"] = "application/json" }
   if bearer ~= "-" then headers["Authorization"] = "Bearer " .. bearer end
@@ -27,6 +28,7 @@ function request()
 end
 
 function response(status)
+  if status == 405 then return end
   if status >= 300 then failed = failed + 1 end
   answered = answered + 1
   if answered == #lines then
