@@ -39,18 +39,22 @@ def test_cancelled_sending_is_taken_back(
 def test_page_warns_before_it_is_left_in_the_middle(tab: Tab, line: Line, film: Path) -> None:
     """Else a slip of the finger would end an upload, or lose what is not saved yet."""
     begin_sending(tab, line, film)
-    is_warned = [would_warn(tab)]
+    wait_until_it_warns(tab)
     line.release()
     (link,) = steps.links_on(tab)
-    is_warned.append(would_warn(tab))
+    tab.until(lambda: not would_warn(tab), "end of the warning, once it is sent")
 
     steps.open_link(tab, link)
-    is_warned.append(would_warn(tab))
+    wait_until_it_warns(tab)
     steps.save(tab, film.name)
     tab.until(lambda: not would_warn(tab), "end of the warning, once it is saved")
 
-    assert is_warned == [True, False, True]
     steps.assert_clean(tab)
+
+
+def wait_until_it_warns(tab: Tab) -> None:
+    """A page takes hold a moment after it has shown what it holds on to."""
+    tab.until(lambda: would_warn(tab), "warning")
 
 
 def would_warn(tab: Tab) -> bool:

@@ -24,7 +24,16 @@ from otv_server.serving import bind, config_for
 from otv_server.settings import Settings
 from tests.conftest import running_server
 from tests.faults.measuring import MB, peak_bytes
-from tests.server.raw import answer, answered, call, content_head, head, is_stored, part_head
+from tests.server.raw import (
+    answer,
+    answered,
+    call,
+    content_head,
+    head,
+    is_stored,
+    part_head,
+    whole_answer,
+)
 from tests.support import (
     PART,
     Api,
@@ -118,7 +127,7 @@ def test_second_request_must_come_whole_too(hasty: str) -> None:
     """Else one right request buys a connection for ever."""
     with closing(call(hasty)) as line:
         line.sendall(head("GET", "/info", {}))
-        assert answer(line).status == 200
+        assert whole_answer(line).status == 200
         line.sendall(HALF_A_HEAD)
 
         assert is_cut(line)
@@ -135,7 +144,7 @@ def test_patient_caller_between_two_requests_is_not_cut(hasty: str) -> None:
     with closing(call(hasty)) as line:
         for _ in range(3):
             line.sendall(head("GET", "/info", {}))
-            assert answer(line).status == 200
+            assert whole_answer(line).status == 200
             time.sleep(2 * MOMENT_S)  # what is seen is that nothing happens meanwhile
 
 

@@ -73,6 +73,16 @@ def answer(line: socket.socket) -> Answer:
     return Answer(int(first.split()[1]), named, begun)
 
 
+def whole_answer(line: socket.socket) -> Answer:
+    """Read an answer to its end, so that the connection is at the next one."""
+    found = answer(line)
+    while len(found.begun) < int(found.headers["content-length"]):
+        more = line.recv(4096)
+        assert more, "the server closed the connection in the middle of an answer"
+        found.begun += more
+    return found
+
+
 def answered(lines: Sequence[socket.socket]) -> list[socket.socket]:
     """Those on which something has come already."""
     return select(lines, [], [], 0)[0]
