@@ -10,7 +10,7 @@ import { PATIENCE, Retrying, linked } from "./retry";
 import { Transport } from "./transport";
 import { upload } from "./upload";
 
-const PROGRESS_EVERY_S = 0.1;
+const PROGRESS_EVERY_S = 0.25;
 
 type Handlers = {
   readonly [K in Kind]: (
