@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from otv_client.envelope.content import PART_BYTES, ContentOpener, Geometry, check_part
+from otv_client.envelope.content import PART_BYTES, ContentOpener, Geometry, PartDigest
 from otv_client.errors import IntegrityError, Unreachable
 from otv_client.retry import Backoff, Transient
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from otv_client.transport import Transport
 
 _AHEAD = 2  # parts received but not yet opened and written
+_HASHED_BYTES = 1 << 20  # at a time: to hand work to a thread has its price
 _TRIES_PER_PART = 2  # a part may be damaged on its way once; twice is no accident
 
 
@@ -76,7 +77,13 @@ def parts(
         IntegrityError: a part isn't the sender's, also when fetched again.
         Unreachable: no progress for as long as patience lasts.
     """
-    assembler = _Assembler(content, first)
+    with ThreadPoolExecutor(1, thread_name_prefix="otv-check") as pool:
+        yield from _fetched(transport, _Assembler(content, first, pool), content, progress)
+
+
+def _fetched(
+    transport: Transport, assembler: _Assembler, content: Content, progress: Callable[[int], None]
+) -> Iterator[tuple[int, bytearray]]:
     backoff = Backoff(transport.retrying)
     while not assembler.is_finished:
         try:
@@ -102,8 +109,9 @@ class _Assembler:
     ``position`` is the first byte of the ciphertext that is still missing.
     """
 
-    def __init__(self, content: Content, first: int) -> None:
+    def __init__(self, content: Content, first: int, pool: ThreadPoolExecutor) -> None:
         self._content = content
+        self._pool = pool
         self._failures = 0
         self._begin(first)
 
@@ -125,6 +133,7 @@ class _Assembler:
                 raise Transient(Unreachable("the server sends more than it announced"))
             self._buffer[self._filled : self._filled + len(taken)] = taken
             self._filled += len(taken)
+            self._check.arrived(self._filled)
             rest = rest[len(taken) :]
             if self._filled == len(self._buffer):
                 yield self._whole()
@@ -136,6 +145,7 @@ class _Assembler:
     def _begin(self, part: int) -> None:
         self._part, self._filled = part, 0
         self._buffer = bytearray() if self.is_finished else self._new_buffer()
+        self._check = _Check(self._buffer, self._pool)
 
     def _new_buffer(self) -> bytearray:
         return bytearray(self._content.geometry.part_bytes(self._part))
@@ -143,7 +153,7 @@ class _Assembler:
     def _whole(self) -> tuple[int, bytearray]:
         part, buffer = self._part, self._buffer
         try:
-            check_part(buffer, self._content.digests[part])
+            self._check.finish(self._content.digests[part])
         except IntegrityError as error:
             self._failures += 1
             if self._failures == _TRIES_PER_PART:
@@ -153,3 +163,27 @@ class _Assembler:
         self._failures = 0
         self._begin(part + 1)
         return part, buffer
+
+
+class _Check:
+    """Hashes a part in another thread while the rest of it arrives."""
+
+    def __init__(self, part: bytearray, pool: ThreadPoolExecutor) -> None:
+        self._part = memoryview(part)
+        self._pool = pool
+        self._digest = PartDigest()
+        self._given = 0
+        self._last: Future[None] | None = None
+
+    def arrived(self, filled: int) -> None:
+        """So much of the part is there, from its first byte on."""
+        if filled - self._given < _HASHED_BYTES and filled < len(self._part):
+            return
+        self._last = self._pool.submit(self._digest.update, self._part[self._given : filled])
+        self._given = filled
+
+    def finish(self, expected: bytes) -> None:
+        """All of it is there; ``IntegrityError`` where it isn't the sender's."""
+        if self._last is not None:
+            self._last.result()  # of one thread: those before it are done
+        self._digest.check(expected)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GRACE_S = 60.0
 LEAST_BYTES_PER_S = 1024
 HEAD_BYTES = 1 << 20  # httpx reads on by at most 64 KiB beyond the head itself
+BODY_BYTES = 256 << 10  # httpcore asks for 64 KiB at a time; fewer and larger reads cost less
 _SHORTEST_S = 0.001  # a time limit of 0 would be none
 
 
@@ -61,23 +62,25 @@ class PacedStream:
         self._stream, self._clock = stream, clock
         self._pace = Pace(clock)
         self._is_reading = False
-        self._head_bytes = 0
+        self._is_head, self._head_bytes = True, 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Up to so many bytes.
+        """Up to so many bytes; of a body, more.
 
         Raises:
             Unreachable: the head of an answer has no end.
         """
         if not self._is_reading:
             self._is_reading = True
-            self._head_bytes = HEAD_BYTES
+            self._is_head, self._head_bytes = True, HEAD_BYTES
             self._pace.restart()
-        data: bytes = self._stream.read(max_bytes, timeout=self._pace.limit(timeout))
+        wanted = max_bytes if self._is_head else max(max_bytes, BODY_BYTES)
+        data: bytes = self._stream.read(wanted, timeout=self._pace.limit(timeout))
         self._pace.moved(len(data))
-        self._head_bytes -= len(data)
-        if self._head_bytes < 0:
-            raise nonsense("a head without an end")
+        if self._is_head:
+            self._head_bytes -= len(data)
+            if self._head_bytes < 0:
+                raise nonsense("a head without an end")
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -88,7 +91,7 @@ class PacedStream:
 
     def expect_body(self) -> None:
         """The head is here; what follows is bounded by whoever reads it."""
-        self._head_bytes = 1 << 62
+        self._is_head = False
 
     def close(self) -> None:
         """Close it."""

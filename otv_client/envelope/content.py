@@ -242,14 +242,24 @@ def check_digests(geometry: Geometry, digests: Sequence[bytes], expected_root: b
         raise IntegrityError("the list of parts is not the one that the sender made")
 
 
-def check_part(part: Buffer, expected_digest: bytes) -> None:
-    """Check a part against its `D_j`, before it is opened.
+class PartDigest:
+    """`D_j` of a part that arrives in pieces, to be checked before the part is opened."""
 
-    Raises:
-        IntegrityError: another part than the sender's.
-    """
-    if not hmac.compare_digest(digest(part), expected_digest):
-        raise IntegrityError("a part of the content is not the one that the sender made")
+    def __init__(self) -> None:
+        self._hashed = hashlib.sha256()
+
+    def update(self, piece: Buffer) -> None:
+        """The next bytes."""
+        self._hashed.update(piece)
+
+    def check(self, expected: bytes) -> None:
+        """See that those were all, and the sender's.
+
+        Raises:
+            IntegrityError: another part than the sender's.
+        """
+        if not hmac.compare_digest(self._hashed.digest(), expected):
+            raise IntegrityError("a part of the content is not the one that the sender made")
 
 
 def check_padding(plaintext: Buffer, start: int, files_bytes: int) -> None:

@@ -236,6 +236,18 @@ class SweepingRepository(Protocol):
         ...
 
 
+class Inspection(Protocol):
+    """Looks at a blob while it is stored. What it raises fails the storing."""
+
+    def update(self, piece: bytes) -> None:
+        """The next bytes."""
+        ...
+
+    def finish(self) -> None:
+        """That was all."""
+        ...
+
+
 class BlobStore(Protocol):
     """Immutable runs of bytes under random names."""
 
@@ -243,10 +255,13 @@ class BlobStore(Protocol):
         """A name that nothing was ever stored under."""
         ...
 
-    async def put(self, blob: str, chunks: AsyncIterator[bytes]) -> None:
+    async def put(self, blob: str, chunks: AsyncIterator[bytes], inspection: Inspection) -> None:
         """Store the chunks, durable when it returns; remains of a failed put may be left.
 
+        ``inspection`` sees all that is stored, away from the event loop where the store can.
+
         Raises:
+            OtvError: whatever the inspection raises.
             NoRoom: the store is full.
             Unavailable: it can't be written now.
         """

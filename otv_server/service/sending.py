@@ -63,7 +63,7 @@ class Sending:
             return False
         is_named = False
         try:
-            await self._blobs.put(part.blob, _verified(chunks, part))
+            await self._blobs.put(part.blob, chunks, _Whole(part))
             is_named = await self._repository.finish_part(part)
         finally:
             if not is_named:
@@ -99,17 +99,24 @@ class Sending:
             self._limits.check_times(link.delay_s, link.ttl_s)
 
 
-async def _verified(chunks: AsyncIterator[bytes], part: NewPart) -> AsyncIterator[bytes]:
-    """The chunks as they come; an error in place of an end that is not the part's."""
-    hashed = sha256()
-    size = 0
-    async for chunk in chunks:
-        size += len(chunk)
-        if size > part.size:
+class _Whole:
+    """Sees that what is stored is the part that was announced, all of it and nothing else."""
+
+    def __init__(self, part: NewPart) -> None:
+        self._part = part
+        self._hashed = sha256()
+        self._size = 0
+
+    def update(self, piece: bytes) -> None:
+        """See ``Inspection.update``."""
+        self._size += len(piece)
+        if self._size > self._part.size:
             raise TooLarge
-        hashed.update(chunk)
-        yield chunk
-    if size != part.size:
-        raise Malformed("The part is shorter than its Content-Length.")
-    if hashed.digest() != part.digest:
-        raise DigestMismatch
+        self._hashed.update(piece)
+
+    def finish(self) -> None:
+        """See ``Inspection.finish``."""
+        if self._size != self._part.size:
+            raise Malformed("The part is shorter than its Content-Length.")
+        if self._hashed.digest() != self._part.digest:
+            raise DigestMismatch

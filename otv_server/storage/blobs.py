@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
     from pathlib import Path
 
+    from otv_server.domain.ports import Inspection
+
 NAME_BYTES = 16
 READ_BYTES = 1 << 20
 # Hops to a thread cost more than copies of small pieces: gather about this much for each write,
@@ -28,6 +30,7 @@ WRITE_BYTES = 1 << 20
 LEAST_WRITE_BYTES = 64 << 10
 GATHERED_BYTES = 32 << 20
 Result = TypeVar("Result")
+_MOST_AT_ONCE = os.sysconf("SC_IOV_MAX")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -71,21 +74,24 @@ class DiskBlobs:
     def _path(self, blob: str) -> Path:
         return self._folder / blob[:2] / blob
 
-    async def put(self, blob: str, chunks: AsyncIterator[bytes]) -> None:
+    async def put(self, blob: str, chunks: AsyncIterator[bytes], inspection: Inspection) -> None:
         """See ``BlobStore.put``."""
         try:
-            await self._write(self._path(blob), chunks)
+            await self._write(self._path(blob), chunks, inspection)
         except OSError as error:
             raise (NoRoom if error.errno in _FULL else Unavailable) from error
 
-    async def _write(self, path: Path, chunks: AsyncIterator[bytes]) -> None:
+    async def _write(
+        self, path: Path, chunks: AsyncIterator[bytes], inspection: Inspection
+    ) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         file = await _in_thread(os.open, path, flags, 0o600, undo=os.close)
         self._arriving += 1
         try:
             async for batch in _batches(chunks, self._batch_bytes):
-                await _in_thread(_write_all, file, batch)
+                await _in_thread(_store, file, batch, inspection)
                 batch.clear()  # or it would be held until the next one is whole
+            inspection.finish()
             await _in_thread(os.fsync, file)
         except BaseException:
             # Now and not by the sweep: on a full disk the database needs this very room.
@@ -194,10 +200,20 @@ def _modified_at(entry: os.DirEntry[str]) -> float:
         return math.inf
 
 
+def _store(file: int, batch: Sequence[bytes], inspection: Inspection) -> None:
+    for piece in batch:
+        inspection.update(piece)
+    _write_all(file, batch)
+
+
 def _write_all(file: int, batch: Sequence[bytes]) -> None:
-    data = memoryview(batch[0] if len(batch) == 1 else b"".join(batch))
-    while data:
-        data = data[os.write(file, data) :]
+    pieces = [memoryview(piece) for piece in batch]
+    while pieces:
+        written = os.writev(file, pieces[:_MOST_AT_ONCE])
+        while pieces and written >= len(pieces[0]):
+            written -= len(pieces.pop(0))
+        if written:
+            pieces[0] = pieces[0][written:]
 
 
 def _sync_folder(folder: Path) -> None:

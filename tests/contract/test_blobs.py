@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otv_server.domain.errors import Unavailable
+from tests.contract.inspecting import Seen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,8 +37,10 @@ async def test_bytes_come_back(blobs: DiskBlobs, size: int) -> None:
     """Else the ciphertext that is served is not what was stored."""
     data, blob = secrets.token_bytes(size), blobs.new_name()
 
-    await blobs.put(blob, pieces(data, 65_521))
+    seen = Seen()
+    await blobs.put(blob, pieces(data, 65_521), seen)
 
+    assert seen.data == data
     assert await read(blobs, blob, 0, size) == data
     assert await read(blobs, blob, size // 3, size // 2) == data[size // 3 : size // 2]
 
@@ -45,7 +48,7 @@ async def test_bytes_come_back(blobs: DiskBlobs, size: int) -> None:
 async def test_missing_or_short_blob_is_unavailable(blobs: DiskBlobs) -> None:
     """Else a reader is handed less than was promised, as if that were all."""
     blob = blobs.new_name()
-    await blobs.put(blob, pieces(b"12345", 5))
+    await blobs.put(blob, pieces(b"12345", 5), Seen())
 
     with pytest.raises(Unavailable):
         await read(blobs, blobs.new_name(), 0, 1)
@@ -56,7 +59,7 @@ async def test_missing_or_short_blob_is_unavailable(blobs: DiskBlobs) -> None:
 async def test_delete_leaves_nothing_and_may_be_repeated(blobs: DiskBlobs) -> None:
     """Else ciphertext stays after the end, or a retried deletion never finishes."""
     blob = blobs.new_name()
-    await blobs.put(blob, pieces(b"12345", 5))
+    await blobs.put(blob, pieces(b"12345", 5), Seen())
 
     for _ in range(2):
         await blobs.delete(blob)
@@ -74,7 +77,18 @@ async def test_error_in_the_middle_comes_through(blobs: DiskBlobs) -> None:
         raise LookupError
 
     with pytest.raises(LookupError):
-        await blobs.put(blobs.new_name(), broken())
+        await blobs.put(blobs.new_name(), broken(), Seen())
+
+
+async def test_inspection_has_the_last_word(blobs: DiskBlobs) -> None:
+    """Else a part that is not what its digest says would be kept, were it only long enough."""
+    blob = blobs.new_name()
+
+    with pytest.raises(LookupError):
+        await blobs.put(blob, pieces(b"12345", 2), Seen(refuses=True))
+
+    with pytest.raises(Unavailable):
+        await read(blobs, blob, 0, 1)
 
 
 def open_files() -> int:
@@ -85,7 +99,7 @@ def open_files() -> int:
 async def test_cancelled_calls_leave_no_file_open(blobs: DiskBlobs) -> None:
     """Else readers that hang up use up the process's file descriptors, and it serves nobody."""
     blob = blobs.new_name()
-    await blobs.put(blob, pieces(b"12345", 5))
+    await blobs.put(blob, pieces(b"12345", 5), Seen())
     before = open_files()
 
     for _ in range(100):

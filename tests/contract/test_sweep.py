@@ -12,6 +12,7 @@ from otv_server.domain.errors import Unknown
 from otv_server.domain.share import ClaimAttempt, LinkState, Outcome, ShareState
 from otv_server.service.sweeping import Sweeping
 from tests.contract.conftest import LIMITS, Repository, Stored, new_link, new_share
+from tests.contract.inspecting import Seen
 from tests.contract.test_repository import live, part_of, sealed
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ async def test_deleting_is_retried_until_done(
     await repository.sending.create(share, None)
     part = replace(part_of(share, b"data"), blob=blob)
     await repository.sending.begin_part(part, None)
-    await blobs.put(blob, bytes_of(b"data"))
+    await blobs.put(blob, bytes_of(b"data"), Seen())
     await repository.sending.finish_part(part)
     await repository.sending.revoke(share.id, share.owner, None)
     crashed = await repository.sweeping.orphans(10)  # and the process died here
@@ -183,7 +184,7 @@ async def test_blob_that_no_row_names_is_deleted(repository: Repository, blobs: 
     )
     stranger = blobs.new_name()
     for blob in (named.blob, arriving.blob, stranger):
-        await blobs.put(blob, bytes_of(b"data"))
+        await blobs.put(blob, bytes_of(b"data"), Seen())
     for part in (named, arriving):
         await repository.sending.begin_part(part, None)
     await repository.sending.finish_part(named)
