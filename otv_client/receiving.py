@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -182,9 +183,17 @@ class _Filling:
         self.record = record
         self._written = record.parts_done
         self._durable_at = self._clock()
+        # What is written becomes durable beside what is still to come: a disk that is waited for
+        # at the end alone costs as long again as the network.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="otv-durable")
+        self._syncing: Future[None] | None = None
 
     def run(self, check_free: Callable[[], None]) -> None:
         """Write and verify everything; keep what is durable, or leave nothing, as the end asks."""
+        with self._pool:
+            self._run(check_free)
+
+    def _run(self, check_free: Callable[[], None]) -> None:
         try:
             check_free()
             self._fill()
@@ -225,12 +234,27 @@ class _Filling:
         unsafe = (self._written - self.record.parts_done) * PART_BYTES
         late = self._clock() - self._durable_at > _DURABLE_EVERY_S
         if unsafe >= _DURABLE_EVERY_BYTES or late:
-            self._checkpoint()
+            self._begin_checkpoint()
+
+    def _begin_checkpoint(self) -> None:
+        """One at a time: a disk that is slow is asked less often, for more."""
+        if self._syncing is None or self._syncing.done():
+            self._end_checkpoint()
+            self._syncing = self._pool.submit(self._make_durable, self._written)
+
+    def _end_checkpoint(self) -> None:
+        syncing, self._syncing = self._syncing, None
+        if syncing is not None:
+            syncing.result()
 
     def _checkpoint(self) -> None:
+        self._end_checkpoint()
+        self._make_durable(self._written)
+
+    def _make_durable(self, written: int) -> None:
         """First the files, then the record that says so."""
         self._partial.sync()
-        self.record = replace(self.record, parts_done=self._written)
+        self.record = replace(self.record, parts_done=written)
         self._remember(self.record)
         self._durable_at = self._clock()
 

@@ -151,11 +151,15 @@ class PartialFolder:
             start, content, index = start + len(piece), content[len(piece) :], index + 1
 
     def sync(self) -> None:
-        """Make durable what was written since the last time."""
-        with told(f"can't write to {self.destination}"):
-            for index in sorted(self._unsynced):
-                _sync(self._handle, index)
-            self._unsynced.clear()
+        """Make durable what was written since the last time; more may be written meanwhile."""
+        unsynced, self._unsynced = self._unsynced, set()
+        try:
+            with told(f"can't write to {self.destination}"):
+                for index in sorted(unsynced):
+                    _sync(self._handle, index)
+        except BaseException:
+            self._unsynced |= unsynced
+            raise
 
     # --- final names ------------------------------------------------------------------------
 
