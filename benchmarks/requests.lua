@@ -9,15 +9,16 @@ local function now()
   return tonumber(span.s) + tonumber(span.us) / 1e6
 end
 
-local lines, sent, answered, failed, began = {}, 0, 0, 0, nil
+-- wrk asks for one request to look at it, which it never sends.
+local lines, sent, answered, failed, began = {}, -1, 0, 0, nil
 
 function init(args)
   for line in io.lines(args[1]) do lines[#lines + 1] = line end
 end
 
 function request()
-  began = began or now()
   sent = sent + 1
+  if sent == 1 then began = now() end
   local line = lines[sent]
   -- wrk can't be told to stop a connection: it asks for what is refused, which nothing else is.
   if line == nil then return wrk.format("DELETE", "/api/v1/info") end
