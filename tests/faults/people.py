@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MOST_RESTARTS = 8  # no plan kills as often
 KILLED = -signal.SIGKILL
 TABLES = ("shares", "links", "manifests", "openings", "parts", "orphans")
+NOWHERE = "http://127.0.0.1:1"  # no port that a system hands out
 PATIENCE_S = 90  # for one command, restarts of its server included
 
 
@@ -48,6 +49,9 @@ class Service:
     def kill(self) -> bool:
         """Kill it and start it again, on another port; the wires follow."""
         with self._lock:
+            # Its port may be a stranger's before the next one is up.
+            for wire in self._wires:
+                wire.target = NOWHERE
             self._running.stop(signal.SIGKILL)
             self._running = self._start()
             for wire in self._wires:
