@@ -19,7 +19,7 @@ SHORT_PIN = b"\x17pin=AAAAAAAAAAAAAAAAAAA"
 ODD: dict[bytes, list[bytes]] = {
     b"\x1b[2J": [b"\x03v=1", PIN],
     b"\xe2\x80\xae": [b"\x03v=2", PIN],
-    b"\xff\xfe": [b"\x03v=1", PIN],
+    b"\xff\xfe": [b"\x03v=1", SHORT_PIN],
     b"a.b._http": [b"\x03v=1", SHORT_PIN],
     b" ": [b"\x03v=1", b"\x00", b"\x04pin="],
     b"nothing": [],
