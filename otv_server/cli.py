@@ -29,6 +29,8 @@ def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
         command = click.option(
             "--" + setting.name.replace("_", "-"),
             setting.name,
+            is_flag=isinstance(setting.default, bool),
+            default=None,
             help=f"{setting.metadata['help']}  [{shown}]",
         )(command)
     return click.option("--config", help="a TOML file with the same names  [none]")(command)

@@ -54,6 +54,7 @@ class Settings:
     keep_addresses: Literal["truncated", "full", "off"] = _setting(
         "truncated", "what the sender is told of an opener's address"
     )
+    lan_http: bool = _setting(False, "let the page be used over plain HTTP from other machines")
     rate: int = _setting(50, "requests a second of one address without a right proof; 0: no limit")
 
     @property
@@ -133,7 +134,7 @@ def _checked(settings: Settings) -> Settings:
     for name in names():
         value = getattr(settings, name)
         least = 0 if name in _MAY_BE_ZERO else 1
-        if isinstance(value, int) and value < least:
+        if isinstance(value, int) and not isinstance(value, bool) and value < least:
             raise BadSetting(f"{name} must be at least {least}.")
     if not settings.min_ttl <= settings.default_ttl <= settings.max_ttl <= LONGEST_TTL_S:
         raise BadSetting("min_ttl, default_ttl and max_ttl must ascend, up to 30 days.")
