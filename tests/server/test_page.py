@@ -236,7 +236,7 @@ def test_manifest_names_only_what_is_there(http: httpx.Client, built_page: Path)
 
 def test_share_that_comes_to_the_server_is_not_read(page_server: RunningServer) -> None:
     """Else a browser that has lost the share worker would hand over a photo in the clear."""
-    head = "POST /share HTTP/1.1\r\nHost: test\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    head = "POST /share HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data\r\n"
     with raw.call(page_server.url) as line:
         line.sendall(f"{head}Content-Length: 1000000000\r\n\r\n--x\r\n".encode())
         answer = b"".join(iter(lambda: line.recv(65536), b"")).lower()
