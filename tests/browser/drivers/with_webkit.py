@@ -22,12 +22,14 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import time
 import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
@@ -37,6 +39,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
+from urllib3.exceptions import HTTPError
 
 from tests.browser.drivers.tab import (
     PATIENCE_S,
@@ -56,6 +59,9 @@ if TYPE_CHECKING:
 
 ABILITIES: frozenset[Ability] = frozenset()
 SCREEN = "1400x1400x24"
+START_S = 30.0
+START_TRIES = 3
+NOT_STARTED = (WebDriverException, HTTPError, OSError)  # by whoever notices first
 CANDIDATES = {
     "button": "button, summary, input[type=button], input[type=submit]",
     "checkbox": "input[type=checkbox]",
@@ -313,6 +319,35 @@ class Screen:
         self.process.stdout.close()
 
 
+def _start(program: str, options: Options, environment: dict[str, str]) -> WebKitGTK:
+    """Start a driver and its browser.
+
+    Now and then, once in some hundred starts, WebKitWebDriver never hears of the browser that it
+    has started, and would wait for it for minutes.
+    """
+    service = Service(program, env=environment)
+    watchdog = Timer(START_S, lambda: _kill(service.process.pid))
+    watchdog.start()
+    try:
+        with warnings.catch_warnings():
+            # selenium's own driver calls its own connection in a way that it deprecates.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return WebKitGTK(options=options, service=service)
+    except NOT_STARTED:
+        with suppress(OSError):
+            service.stop()
+        raise
+    finally:
+        watchdog.cancel()
+
+
+def _kill(driver: int) -> None:
+    """End a driver, and the browser that it has started."""
+    browsers = Path(f"/proc/{driver}/task/{driver}/children").read_text().split()
+    for process in (driver, *map(int, browsers)):
+        os.kill(process, signal.SIGKILL)
+
+
 class WebKitBrowser(Browser):
     """MiniBrowser, one process a profile."""
 
@@ -339,13 +374,16 @@ class WebKitBrowser(Browser):
         if self.proxy:
             options.add_argument(f"--proxy=http://127.0.0.1:{self.proxy.port}")
             options.add_argument(f"--ignore-host=127.0.0.1:{self.proxy.direct}")
-        service = Service(self.program, env=self._environment(home))
-        with warnings.catch_warnings():
-            # selenium's own driver calls its own connection in a way that it deprecates.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            driver = WebKitGTK(options=options, service=service)
+        driver = self._started(options, self._environment(home))
         self.drivers.append(driver)
         return WebKitTab(driver, saved)
+
+    def _started(self, options: Options, environment: dict[str, str]) -> WebKitGTK:
+        """A driver with its browser; where the two don't find each other in time, another pair."""
+        for _ in range(START_TRIES - 1):
+            with suppress(*NOT_STARTED):
+                return _start(self.program, options, environment)
+        return _start(self.program, options, environment)
 
     def _environment(self, home: Path) -> dict[str, str]:
         """Everything that it writes, it writes at ``home``."""
