@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from benchmarks.measuring import Spent, ratio, run, spread, table
+from benchmarks.measuring import Spent, cpu_of, ratio, run, spread, table
 from benchmarks.peers import UNLIMITED, otv
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ def _row(name: str, work: Callable[[], Spent], asked: str, runs: int) -> list[st
 
 
 def _first_answer(folder: Path) -> Spent:
-    from benchmarks.measuring import cpu_of  # noqa: PLC0415
-
     started = time.perf_counter()
     settings = [
         part

@@ -152,14 +152,16 @@ class PartialFolder:
 
     def sync(self) -> None:
         """Make durable what was written since the last time; more may be written meanwhile."""
-        unsynced, self._unsynced = self._unsynced, set()
-        try:
-            with told(f"can't write to {self.destination}"):
-                for index in sorted(unsynced):
+        with told(f"can't write to {self.destination}"):
+            for index in sorted(self._unsynced):
+                # Taken out before: what is written meanwhile puts it in again. The set itself
+                # stays, for another thread may be about to add to it.
+                self._unsynced.discard(index)
+                try:
                     _sync(self._handle, index)
-        except BaseException:
-            self._unsynced |= unsynced
-            raise
+                except BaseException:
+                    self._unsynced.add(index)
+                    raise
 
     # --- final names ------------------------------------------------------------------------
 
