@@ -55,6 +55,7 @@ def _first_answer(folder: Path) -> Spent:
             "-m",
             "otv_server",
             "serve",
+            *("--host", "127.0.0.1"),
             "--port",
             "0",
             "--data",

@@ -17,16 +17,18 @@ from litestar.datastructures import State
 from otv_server import logs
 from otv_server.api import openapi, page
 from otv_server.api.body import refuse_options
-from otv_server.api.caller import KeepAddresses
+from otv_server.api.caller import Access, KeepAddresses, Uploads
 from otv_server.api.deadline import with_deadline
 from otv_server.api.headers import add_headers
 from otv_server.api.info import info
 from otv_server.api.limiter import Limiter
+from otv_server.api.origin import refuse_strangers
 from otv_server.api.problems import answer_error
 from otv_server.api.recipient import Recipient
 from otv_server.api.room import BodyRoom
 from otv_server.api.sender import Sender
 from otv_server.domain.limits import JSON_MAX_BYTES
+from otv_server.network import hostnames
 from otv_server.service.opening import Opening
 from otv_server.service.sending import Sending
 from otv_server.service.sweeping import Sweeping
@@ -124,8 +126,11 @@ def create_app(
     *,
     clock: Callable[[], Instant] = now_ms,
     page_folder: Path = page.FOLDER,
+    own_names: frozenset[str] = frozenset(),
 ) -> Litestar:
     """The application; without settings, those of the environment.
+
+    ``own_names`` are those that it is found by, beside the machine's and those of the settings.
 
     Raises:
         BadSetting: the environment makes no sense.
@@ -143,6 +148,7 @@ def create_app(
                 "sending": parts.sending,
                 "opening": parts.opening,
                 "limits": parts.settings.limits,
+                "access": _access(parts.settings, own_names),
                 "keep_addresses": KeepAddresses(parts.settings.keep_addresses),
                 "limiter": Limiter(parts.settings.rate, time.monotonic),
                 "body_room": BodyRoom(),
@@ -150,12 +156,21 @@ def create_app(
             }
         ),
         exception_handlers={Exception: answer_error},
-        guards=[refuse_options],
+        guards=[refuse_strangers, refuse_options],
         middleware=[with_deadline],
         before_send=[add_headers],
         request_max_body_size=JSON_MAX_BYTES,
         openapi_config=openapi.config(),
         logging_config=None,
+    )
+
+
+def _access(settings: Settings, own_names: frozenset[str]) -> Access:
+    return Access(
+        uploads=Uploads(settings.who_may_send),
+        proxies=settings.proxies,
+        names=hostnames.current() | settings.known_names | own_names,
+        public=settings.public,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import sys
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from otv_server import logs
+from otv_server.network.errors import CantServe
 from otv_server.settings import BadSetting, Settings, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from otv_server.domain.ports import Swept
-    from otv_server.serving import Listener
 
 EXIT_SETTINGS = 2
 
@@ -25,13 +27,24 @@ EXIT_SETTINGS = 2
 def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """One flag a setting; each is also ``OTV_…`` in the environment and a key in the TOML file."""
     for setting in reversed(fields(Settings)):
-        shown = "none" if setting.default is None else setting.default
         command = click.option(
-            "--" + setting.name.replace("_", "-"),
+            _flag(setting.name, is_switch=isinstance(setting.default, bool)),
             setting.name,
-            help=f"{setting.metadata['help']}  [{shown}]",
+            default=None,
+            help=f"{setting.metadata['help']}  [{_shown(setting.default)}]",
         )(command)
     return click.option("--config", help="a TOML file with the same names  [none]")(command)
+
+
+def _flag(name: str, *, is_switch: bool) -> str:
+    flag = name.replace("_", "-")
+    return f"--{flag}/--no-{flag}" if is_switch else f"--{flag}"
+
+
+def _shown(default: object) -> object:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return default or "none"
 
 
 def _settings(flags: dict[str, Any]) -> Settings:
@@ -53,30 +66,14 @@ def program(context: click.Context) -> None:
 @_with_settings
 def serve(**flags: Any) -> None:
     """Serve until stopped. Each flag is also OTV_… in the environment."""
-    from otv_server import serving  # noqa: PLC0415  # --help need not wait for the web framework
+    # --help need not wait for the web framework.
+    from otv_server import greeting, serving, starting  # noqa: PLC0415
 
     settings = _settings(flags)
     _check_data(settings)
-    listeners = serving.bind(settings)
-    _announce(listeners, settings)
-    serving.serve(settings, listeners)
-
-
-def _announce(listeners: list[Listener], settings: Settings) -> None:
-    for listener in listeners:
-        click.echo(f"One-Time View serves {listener.url}")
-    click.echo(f"Data in {settings.data.resolve()}. Stop with Ctrl-C.", err=True)
-    if sys.stdout.isatty():
-        _show_qr(listeners[0].url)
-    sys.stdout.flush()
-
-
-def _show_qr(url: str) -> None:
-    import qrcode  # noqa: PLC0415  # only where a terminal shows it
-
-    code = qrcode.QRCode(border=2)
-    code.add_data(url)
-    code.print_ascii(out=sys.stdout, tty=False, invert=True)
+    with starting.started(settings) as ready:
+        greeting.greet(ready, settings)
+        serving.serve(ready.serving)
 
 
 @program.command()
@@ -125,6 +122,7 @@ def _with_data(
     from otv_server.storage.database import WrongSchema  # noqa: PLC0415  # as above
 
     logs.configure()
+    _check_owner(settings.data)
     try:
         return asyncio.run(
             _open_once(settings, with_strangers=with_strangers, thoroughly=thoroughly)
@@ -136,6 +134,26 @@ def _with_data(
     except OtvError:
         reason = "its database is damaged, or can't be read or written"
     raise BadSetting(f"The data folder {settings.data} can't be used: {reason}.")
+
+
+def _check_owner(folder: Path) -> None:
+    """What another user's server wrote is that user's to go on with: else neither can later."""
+    try:
+        owner = folder.stat().st_uid
+    except OSError:
+        return  # not there yet; or opening it says what is wrong
+    if owner != os.geteuid():
+        raise BadSetting(
+            f"The data folder {folder} belongs to {_user(owner)}: run otv-server as that user, or"
+            " choose another folder with --data."
+        )
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 async def _open_once(
@@ -164,7 +182,7 @@ def main() -> None:
     except click.ClickException as error:
         click.echo(f"otv: error: {error.format_message()}", err=True)
         sys.exit(error.exit_code)
-    except BadSetting as error:
+    except (BadSetting, CantServe) as error:
         click.echo(f"otv: error: {error}", err=True)
         sys.exit(EXIT_SETTINGS)
     except (click.Abort, KeyboardInterrupt):

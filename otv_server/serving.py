@@ -1,6 +1,6 @@
 """Listeners, sockets and worker processes: from settings to a running server.
 
-One application serves a list of listeners (so far one); N workers share their sockets. uvicorn
+One application serves a list of listeners, plain and TLS; N workers share their sockets. uvicorn
 speaks HTTP; it believes no forwarded header, logs no access and does not name itself.
 """
 
@@ -12,82 +12,71 @@ import multiprocessing
 import os
 import resource
 import signal
-import socket
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from otv_server import heads
 from otv_server.app import create_app
 from otv_server.heads import PromptHeads
-from otv_server.settings import BadSetting
+from otv_server.network.listening import BACKLOG, HTTPS, Listener, address_of, listen, places
+from otv_server.network.tls import context_for, follow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import socket
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from multiprocessing.context import SpawnProcess
+    from ssl import SSLContext
 
     from litestar import Litestar
 
+    from otv_server.network.identity import Files
     from otv_server.settings import Settings
 
-BACKLOG = 2048
-UNSENT_BYTES = 128 << 10
 MOST_FILES = 65_536
 GRACE_S = 5  # a stream that is cut goes on elsewhere, or later
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
-    """One address that is served: a bound socket, and the scheme spoken on it."""
+class Secured:
+    """What HTTPS needs: the files of key and certificate, and the name that the pin gives."""
 
-    socket: socket.socket
-    scheme: str = "http"
+    files: Files
+    name: str
 
-    @property
-    def url(self) -> str:
-        """Where it can be reached, from this machine at least."""
-        host, port = self.socket.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        return f"{self.scheme}://{shown}:{port}"
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """All that a worker process has to know."""
+
+    settings: Settings
+    listeners: tuple[Listener, ...]
+    secured: Secured | None
 
 
 def bind(settings: Settings) -> list[Listener]:
     """Bind what the settings ask for.
 
     Raises:
-        BadSetting: the address is not this machine's, or the port is taken.
+        CantServe: the address is not this machine's, or the port is taken.
     """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        # With the protocol named: asyncio switches Nagle's delay off only where it sees TCP.
-        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-            # What waits in the kernel can't be cut any more when a link is revoked.
-            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        bound.bind(address)
-        bound.listen(BACKLOG)
-    except OSError as error:
-        raise BadSetting(
-            f"Can't listen on {settings.host} port {settings.port}: {error.strerror}."
-        ) from None
-    return [Listener(bound)]
+    host = None if settings.host is None else address_of(settings.host)
+    return listen(places(host, settings.port, settings.https_port, lan_http=settings.lan_http))
 
 
-def serve(settings: Settings, listeners: Sequence[Listener]) -> None:
+def serve(serving: Serving) -> None:
     """Serve until told to stop (SIGTERM, SIGINT), in this process or in ``workers`` of them."""
     _raise_file_limit()
     os.umask(0o077)  # the data folder is nobody else's business
-    if settings.workers == 1:
-        _work(settings, listeners)
+    if serving.settings.workers == 1:
+        _work(serving)
     else:
-        _supervise(settings, listeners)
+        _supervise(serving)
 
 
 def _raise_file_limit() -> None:
@@ -98,38 +87,86 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _work(settings: Settings, listeners: Sequence[Listener]) -> None:
+def _work(serving: Serving) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    app = create_app(settings)
-    asyncio.run(_serve_all(app, listeners))
+    names = frozenset({serving.secured.name} if serving.secured else ())
+    app = create_app(serving.settings, own_names=names)
+    asyncio.run(_serve_all(app, serving))
 
 
-async def _serve_all(app: Litestar, listeners: Sequence[Listener]) -> None:
+async def _serve_all(app: Litestar, serving: Serving) -> None:
     """All listeners over one application, whose parts are opened once."""
-    servers = [uvicorn.Server(config_for(app)) for _ in listeners]
+    context = None if serving.secured is None else context_for(serving.secured.files)
+    by_scheme = {
+        scheme: [each.socket for each in serving.listeners if each.scheme == scheme]
+        for scheme in sorted({each.scheme for each in serving.listeners})
+    }
+    servers = {
+        scheme: PromptServer(config_for(app), context if scheme == HTTPS else None)
+        for scheme in by_scheme
+    }
 
     def stop(_number: int, _frame: Any) -> None:
-        for server in servers:
+        for server in servers.values():
             server.should_exit = True
 
     # uvicorn handles signals while it serves, and when it has stopped raises them again: by
     # default that would end the process here, before the database is closed.
     with _handled(stop):
-        async with app.lifespan():
-            await _serve_until_one_stops(servers, listeners)
+        async with app.lifespan(), _following(context, serving.secured):
+            await _serve_until_one_stops(
+                [(server, by_scheme[scheme]) for scheme, server in servers.items()]
+            )
+
+
+@asynccontextmanager
+async def _following(context: SSLContext | None, secured: Secured | None) -> AsyncIterator[None]:
+    """While a certificate is renewed on the disk, serve the new one."""
+    if context is None or secured is None:
+        yield
+        return
+    task = asyncio.create_task(follow(context, secured.files))
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def _serve_until_one_stops(
-    servers: Sequence[uvicorn.Server], listeners: Sequence[Listener]
+    servers: Sequence[tuple[uvicorn.Server, list[socket.socket]]],
 ) -> None:
-    tasks = [
-        asyncio.create_task(server.serve(sockets=[listener.socket]))
-        for server, listener in zip(servers, listeners, strict=True)
-    ]
+    tasks = [asyncio.create_task(server.serve(sockets=sockets)) for server, sockets in servers]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for server in servers:
+    for server, _ in servers:
         server.should_exit = True
     await asyncio.gather(*tasks)
+
+
+class PromptServer(uvicorn.Server):
+    """uvicorn's server, with TLS of our own and a limit on how long its handshake may take."""
+
+    def __init__(self, config: uvicorn.Config, context: SSLContext | None) -> None:
+        super().__init__(config)
+        self._context = context
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. uvicorn's own waits a minute for a handshake, six times as long as for a head."""
+        limits: dict[str, Any] = {}
+        if self._context is not None:
+            limits = {"ssl_handshake_timeout": heads.HEAD_S, "ssl_shutdown_timeout": GRACE_S}
+        await self.lifespan.startup()
+        self.servers = [
+            await asyncio.get_running_loop().create_server(
+                self._protocol, sock=each, ssl=self._context, backlog=BACKLOG, **limits
+            )
+            for each in sockets or []
+        ]
+        self.started = True
+
+    def _protocol(self) -> asyncio.Protocol:
+        return PromptHeads(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
 
 def config_for(app: Litestar) -> uvicorn.Config:
@@ -147,7 +184,7 @@ def config_for(app: Litestar) -> uvicorn.Config:
     )
 
 
-def _supervise(settings: Settings, listeners: Sequence[Listener]) -> None:
+def _supervise(serving: Serving) -> None:
     """Keep N workers alive until this process is told to stop."""
     spawn = multiprocessing.get_context("spawn")
     stopping = threading.Event()
@@ -158,12 +195,12 @@ def _supervise(settings: Settings, listeners: Sequence[Listener]) -> None:
         wake.send(None)
 
     def start() -> SpawnProcess:
-        process = spawn.Process(target=_run_worker, args=(settings, list(listeners)))
+        process = spawn.Process(target=_run_worker, args=(serving,))
         process.start()
         return process
 
     with _handled(stop):
-        workers = [start() for _ in range(settings.workers)]
+        workers = [start() for _ in range(serving.settings.workers)]
         while not stopping.is_set():
             wait([woken, *(worker.sentinel for worker in workers)])
             if not stopping.is_set():
@@ -186,11 +223,11 @@ def _handled(handler: Any) -> Iterator[None]:
             signal.signal(number, previous)
 
 
-def _run_worker(settings: Settings, listeners: Sequence[Listener]) -> None:
+def _run_worker(serving: Serving) -> None:
     os.umask(0o077)
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     with suppress(KeyboardInterrupt):
-        _work(settings, listeners)
+        _work(serving)
     sys.exit(0)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from otv_server.domain.limits import DAY_S, MOST_LINKS, Limits
+from otv_server.domain.origins import Origin, parse_host, parse_origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +35,25 @@ def _setting(default: Any, text: str) -> Any:
 class Settings:
     """Every setting. Durations end in ``_s`` inside and are seconds; sizes are bytes."""
 
-    host: str = _setting("127.0.0.1", "address to listen on")
-    port: int = _setting(8000, "port to listen on; 0 takes a free one")
+    host: str | None = _setting(
+        None,
+        "address to listen on: 127.0.0.1 keeps it to this machine; unset: this machine by plain"
+        " HTTP, and every address of it by HTTPS",
+    )
+    port: int = _setting(8000, "port of plain HTTP; 0 takes a free one")
+    https_port: int = _setting(8443, "port of HTTPS; 0 takes a free one")
+    lan_http: bool = _setting(False, "serve the network by plain HTTP, too")
+    discovery: bool = _setting(True, "let clients on the same network find it (mDNS)")
+    names: str = _setting("", "further host names that it is reached by, with commas between")
+    public_url: str | None = _setting(None, "where the internet reaches it, behind a proxy")
+    trusted_proxies: str = _setting(
+        "", "addresses or networks of proxies whose forwarded headers count, with commas between"
+    )
+    uploads: Literal["lan", "token", "open"] | None = _setting(
+        None,
+        "who may send: lan (this machine and private addresses; others with a token), token, or"
+        " open to all; unset: token with a public URL, a tunnel or a trusted proxy, else lan",
+    )
     workers: int = _setting(1, "processes that serve")
     data: Path = _setting(Path("uploads"), "folder of the database and the ciphertext")
     min_ttl: int = _setting(10, "shortest life of a link, seconds")
@@ -57,6 +76,34 @@ class Settings:
     rate: int = _setting(50, "requests a second of one address without a right proof; 0: no limit")
 
     @property
+    def is_lan_served(self) -> bool:
+        """Whether other machines can reach it without a proxy's or a tunnel's help."""
+        return self.host is None or not _is_this_machine(self.host)
+
+    @property
+    def public(self) -> Origin | None:
+        """Where the internet reaches it, if that is said."""
+        return None if self.public_url is None else parse_origin(self.public_url.rstrip("/"))
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Whose forwarded headers count."""
+        return tuple(ip_network(text) for text in _listed(self.trusted_proxies))
+
+    @property
+    def known_names(self) -> frozenset[str]:
+        """The names that the operator gave it."""
+        named = {text.lower() for text in _listed(self.names)}
+        return frozenset(named | ({self.public.host} if self.public else set()))
+
+    @property
+    def who_may_send(self) -> Literal["lan", "token", "open"]:
+        """Who may send: what is said, else the closer of what makes sense."""
+        if self.uploads is not None:
+            return self.uploads
+        return "token" if self.public or self.proxies else "lan"
+
+    @property
     def limits(self) -> Limits:
         """The domain's part of it."""
         return Limits(
@@ -77,7 +124,7 @@ class Settings:
         )
 
 
-_MAY_BE_ZERO = {"port", "rate", "min_free_bytes", "max_delay", "retention"}
+_MAY_BE_ZERO = {"port", "https_port", "rate", "min_free_bytes", "max_delay", "retention"}
 
 
 def load(environment: Mapping[str, str], flags: Mapping[str, object] | None = None) -> Settings:
@@ -133,7 +180,7 @@ def _checked(settings: Settings) -> Settings:
     for name in names():
         value = getattr(settings, name)
         least = 0 if name in _MAY_BE_ZERO else 1
-        if isinstance(value, int) and value < least:
+        if type(value) is int and value < least:
             raise BadSetting(f"{name} must be at least {least}.")
     if not settings.min_ttl <= settings.default_ttl <= settings.max_ttl <= LONGEST_TTL_S:
         raise BadSetting("min_ttl, default_ttl and max_ttl must ascend, up to 30 days.")
@@ -141,6 +188,53 @@ def _checked(settings: Settings) -> Settings:
         raise BadSetting(f"max_links must be at most {MOST_LINKS}.")
     if settings.lease_floor > settings.lease_ceiling:
         raise BadSetting("lease_floor must not be above lease_ceiling.")
-    if not 0 <= settings.port <= 65_535:  # noqa: PLR2004  # ports are 16 bits
-        raise BadSetting("port must be 0 to 65535.")
+    _check_network(settings)
     return settings
+
+
+def _check_network(settings: Settings) -> None:
+    for name in ("port", "https_port"):
+        if not 0 <= getattr(settings, name) <= 65_535:  # noqa: PLR2004  # ports are 16 bits
+            raise BadSetting(f"{name} must be 0 to 65535.")
+    if settings.port == settings.https_port != 0 and settings.is_lan_served:
+        raise BadSetting("port and https_port must differ.")
+    for text in _listed(settings.names):
+        if parse_host(text) is None or ":" in text:
+            raise BadSetting(f"names holds {text!r}, which is no host name.")
+    for text in _listed(settings.trusted_proxies):
+        _check_proxy(text)
+    if settings.public_url is not None:
+        _check_public(settings.public_url)
+
+
+def _check_proxy(text: str) -> None:
+    try:
+        ip_network(text)
+    except ValueError:
+        raise BadSetting(
+            f"trusted_proxies holds {text!r}, which is neither an address nor a network like"
+            " 10.0.0.0/8."
+        ) from None
+
+
+def _check_public(url: str) -> None:
+    if parse_origin(url.rstrip("/")) is not None:
+        return
+    head, _, path = url.partition("://")[2].partition("/")
+    if path and parse_origin(f"{url.partition('://')[0]}://{head}") is not None:
+        raise BadSetting(
+            f"public_url has a path, /{path.rstrip('/')}: this server needs a host name, or a port,"
+            " of its own, such as https://share.example.com."
+        )
+    raise BadSetting("public_url must look like https://share.example.com or https://host:port.")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]

@@ -38,6 +38,8 @@ class RunningServer:
         if self.process.poll() is None:
             self.process.send_signal(number)
             self.process.wait(timeout=20)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
     def log_text(self) -> str:
         """Everything that it printed."""
@@ -45,12 +47,20 @@ class RunningServer:
 
 
 def start_server(data: Path, log: Path, **settings: object) -> RunningServer:
-    """Start ``otv-server`` on a free port and wait for its first answer."""
+    """Start ``otv-server`` and wait for its first answer.
+
+    It is on a free port of this machine alone, unless the settings say otherwise; None leaves one
+    to its default.
+    """
     environment = {key: value for key, value in os.environ.items() if not key.startswith("OTV_")}
-    chosen = {f"OTV_{key.upper()}": str(value) for key, value in settings.items()}
+    chosen = {
+        f"OTV_{key.upper()}": str(value)
+        for key, value in ({"host": "127.0.0.1", "port": 0} | settings).items()
+        if value is not None
+    }
     with log.open("a") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "otv_server", "serve", "--port", "0", "--data", str(data)],
+            [sys.executable, "-m", "otv_server", "serve", "--data", str(data)],
             env=environment | chosen,
             stdout=subprocess.PIPE,
             stderr=sink,
@@ -62,7 +72,6 @@ def start_server(data: Path, log: Path, **settings: object) -> RunningServer:
         process.kill()
         process.wait()
         raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
-    process.stdout.close()
     server = RunningServer(process, first.split("serves ")[1].strip(), data, log, chosen)
     _wait_for_answer(server)
     return server

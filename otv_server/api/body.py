@@ -12,7 +12,7 @@ from litestar.params import PathParameter
 from litestar.routes import HTTPRoute
 
 from otv_server.api import wire
-from otv_server.api.caller import caller_of, may_upload
+from otv_server.api.caller import caller_of, needs_token
 from otv_server.api.headers import bearer
 from otv_server.api.problems import EXEMPT
 from otv_server.domain.errors import MethodNotAllowed, SlowDown, UploadTokenNeeded
@@ -121,7 +121,7 @@ async def upload_guard(connection: AnyConnection, _handler: BaseRouteHandler) ->
     """Only who may send; runs before a body is read."""
     _parsed_path(connection)
     caller = caller_of(connection)
-    if not may_upload(caller):
+    if needs_token(caller, connection.app.state.access.uploads):
         raise UploadTokenNeeded
     if not connection.app.state.limiter.allows(caller.bucket):
         raise SlowDown

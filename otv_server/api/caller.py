@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
+
+from otv_server.api.forwarded import Address, Network, origin_of, without_mapping
+from otv_server.domain.origins import Origin
+from otv_server.domain.places import is_local
 
 if TYPE_CHECKING:
     from litestar.connection import ASGIConnection
+    from litestar.types import Scope
 
 
 class KeepAddresses(StrEnum):
@@ -19,11 +24,42 @@ class KeepAddresses(StrEnum):
     OFF = "off"
 
 
+class Uploads(StrEnum):
+    """Who may send."""
+
+    LAN = "lan"
+    TOKEN = "token"  # noqa: S105  # the name of a policy
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who is let in, and under which names this server is called.
+
+    Attributes:
+        uploads: who may send.
+        proxies: whose forwarded headers count.
+        names: hosts in lower case, besides every address.
+        public: where the internet reaches this server, if it does.
+    """
+
+    uploads: Uploads = Uploads.LAN
+    proxies: tuple[Network, ...] = ()
+    names: frozenset[str] = frozenset({"localhost"})
+    public: Origin | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The peer's address, or None where the transport has none (a unix socket, a test)."""
+    """Where a request comes from.
 
-    address: IPv4Address | IPv6Address | None
+    Attributes:
+        address: None where the transport has none (a unix socket, a test).
+        is_near: it is known to come from this machine or its own networks.
+    """
+
+    address: Address | None
+    is_near: bool = False
 
     @property
     def bucket(self) -> str:
@@ -39,7 +75,7 @@ class Caller:
         return _network(self.address, v4=24, v6=48)
 
 
-def _network(address: IPv4Address | IPv6Address | None, *, v4: int, v6: int) -> str:
+def _network(address: Address | None, *, v4: int, v6: int) -> str:
     if address is None:
         return "none"
     prefix = v4 if address.version == 4 else v6  # noqa: PLR2004  # IP versions are 4 and 6
@@ -47,20 +83,35 @@ def _network(address: IPv4Address | IPv6Address | None, *, v4: int, v6: int) -> 
 
 
 def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
-    """The peer of the socket. Forwarded headers count for nothing: anyone can send them.
+    """The peer of the socket, or who a trusted proxy says is behind it.
 
-    ``otv-server serve`` keeps uvicorn from believing them; plain uvicorn has to be told so
-    (``--no-proxy-headers``).
+    ``otv-server serve`` keeps uvicorn from believing forwarded headers by itself; plain uvicorn
+    has to be told so (``--no-proxy-headers``).
     """
-    client = connection.scope.get("client")
+    peer = peer_of(connection.scope)
+    if peer is None:
+        return Caller(None)
+    access: Access = connection.app.state.access
+    address, is_known = origin_of(peer, connection.scope["headers"], access.proxies)
+    return Caller(address, is_near=is_known and is_local(address))
+
+
+def peer_of(scope: Scope) -> Address | None:
+    """The address at the other end of the socket."""
+    client = scope.get("client")
     try:
         address = ip_address(client[0].partition("%")[0]) if client else None
     except ValueError:
-        return Caller(None)
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return Caller(mapped or address)
+        return None
+    return None if address is None else without_mapping(address)
 
 
-def may_upload(caller: Caller) -> bool:
-    """Whether this caller may send without an upload token: so far, everyone on this machine."""
-    return caller.address is not None and caller.address.is_loopback
+def needs_token(caller: Caller, uploads: Uploads) -> bool:
+    """Whether this caller may send with an upload token only."""
+    match uploads:
+        case Uploads.OPEN:
+            return False
+        case Uploads.TOKEN:
+            return True
+        case Uploads.LAN:
+            return not caller.is_near

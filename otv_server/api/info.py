@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from litestar import Request, get
 
 from otv_server.api import wire
-from otv_server.api.caller import caller_of, may_upload
+from otv_server.api.caller import caller_of, needs_token
 from otv_server.api.problems import EXEMPT, problems
 from otv_server.domain.errors import SlowDown
 from otv_server.domain.limits import PART_BYTES, Limits
@@ -36,7 +36,7 @@ async def info(request: Request[Any, Any, Any]) -> wire.Info:
         version=VERSION,
         protocol=PROTOCOL,
         now=wire.instant(clock()),
-        upload_token=not may_upload(caller),
+        upload_token=needs_token(caller, request.app.state.access.uploads),
         limits=_limits(request.app.state.limits),
     )
 

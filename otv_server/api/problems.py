@@ -34,6 +34,7 @@ STATUS: dict[type[errors.OtvError], int] = {
     errors.Malformed: 400,
     errors.DigestMismatch: 400,
     errors.UploadTokenNeeded: 401,
+    errors.CrossOrigin: 403,
     errors.WrongPassword: 403,
     errors.NotYet: 403,
     errors.EgressSpent: 403,
@@ -44,6 +45,7 @@ STATUS: dict[type[errors.OtvError], int] = {
     errors.LengthRequired: 411,
     errors.TooLarge: 413,
     errors.BadRange: 416,
+    errors.WrongHost: 421,
     errors.Locked: 423,
     errors.SlowDown: 429,
     errors.Unavailable: 503,
@@ -65,7 +67,9 @@ def problems(*kinds: type[errors.OtvError]) -> dict[int, ResponseSpec]:
     """What a call's OpenAPI says of its errors; every call may be told to slow down."""
     all_kinds: tuple[type[errors.OtvError], ...] = (
         errors.Malformed,
+        errors.CrossOrigin,
         *kinds,
+        errors.WrongHost,
         errors.SlowDown,
         errors.Unavailable,
     )

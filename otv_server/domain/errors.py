@@ -4,6 +4,7 @@ OtvError
 ├── Malformed          malformed         a body, header or id that does not parse
 ├── DigestMismatch     digest_mismatch   bytes that are not what their digest says
 ├── UploadTokenNeeded  upload_token
+├── CrossOrigin        cross_origin      another site's page calls
 ├── WrongPassword      wrong_password    guesses_left
 ├── NotYet             not_yet           opens_at
 ├── EgressSpent        egress_spent      a lease has read all it may
@@ -14,6 +15,7 @@ OtvError
 ├── BadRange           range
 ├── Conflict           conflict          the same id with something else
 ├── Over               over              state, since
+├── WrongHost          wrong_host        called by a name that is not this server's
 ├── Locked             locked
 ├── SlowDown           slow_down
 ├── Unavailable        unavailable
@@ -61,7 +63,14 @@ class UploadTokenNeeded(OtvError):
     """The server asks this caller for an upload token, or does not know the one given."""
 
     code = "upload_token"
-    sentence = "This server asks for an upload token."
+    sentence = "This server asks for an upload token here."
+
+
+class CrossOrigin(OtvError):
+    """A page of another origin makes this call, in somebody's browser."""
+
+    code = "cross_origin"
+    sentence = "Pages of other sites may not call this server."
 
 
 class WrongPassword(OtvError):
@@ -157,6 +166,16 @@ class Over(OtvError):
         super().__init__()
         self.state = state
         self.since = since
+
+
+class WrongHost(OtvError):
+    """The name in ``Host`` is none of this server's (DNS rebinding, or a name to be configured)."""
+
+    code = "wrong_host"
+    sentence = (
+        "This server does not go by the name that it was called by. Its operator can add the name"
+        " with --names."
+    )
 
 
 class Locked(OtvError):

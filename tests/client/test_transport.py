@@ -286,8 +286,9 @@ def test_each_code_has_its_error(status: int, code: str, error: type[OtvError]) 
 def test_table_of_codes_is_complete() -> None:
     """A refusal of the protocol would end as an answer that makes no sense."""
     codes = {
-        "malformed digest_mismatch upload_token wrong_password not_yet egress_spent unknown method",
-        "length_required too_large range conflict over locked slow_down unavailable no_room",
+        "malformed digest_mismatch upload_token wrong_password not_yet egress_spent cross_origin",
+        "unknown method length_required too_large range conflict over wrong_host locked slow_down",
+        "unavailable no_room",
     }
 
     assert set(PROBLEMS) == {code for line in codes for code in line.split()}

@@ -55,13 +55,13 @@ if TYPE_CHECKING:
 
 MOMENT_S = 0.3
 MEMORY = 200 * MB
-HALF_A_HEAD = b"PUT /api/v1/shares/AAECAwQFBgcICQoL HTTP/1.1\r\nHost: test\r\nContent-Le"
+HALF_A_HEAD = b"PUT /api/v1/shares/AAECAwQFBgcICQoL HTTP/1.1\r\nHost: localhost\r\nContent-Le"
 
 
 @contextmanager
 def served_here(folder: Path) -> Iterator[str]:
     """A server on a thread of this process, so that its minutes can be made moments."""
-    settings = Settings(port=0, data=folder / "data", min_free_bytes=0, rate=0)
+    settings = Settings(host="127.0.0.1", port=0, data=folder / "data", min_free_bytes=0, rate=0)
     app = create_app(settings)
     (listener,) = bind(settings)
     server = uvicorn.Server(config_for(app))
@@ -73,7 +73,7 @@ def served_here(folder: Path) -> Iterator[str]:
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
     try:
-        yield listener.url
+        yield f"http://127.0.0.1:{listener.port}"
     finally:
         server.should_exit = True
         thread.join()

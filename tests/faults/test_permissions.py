@@ -147,7 +147,10 @@ def test_source_that_may_not_be_read(otv: Otv, what: str) -> None:
 def serve_humbly(data: Path) -> subprocess.CompletedProcess[str]:
     """``otv-server`` with no more rights than the files' modes give; it must not start."""
     return subprocess.run(
-        [*HUMBLE, sys.executable, "-m", "otv_server", "serve", "--port", "0", "--data", str(data)],
+        [
+            *(*HUMBLE, sys.executable, "-m", "otv_server", "serve"),
+            *("--host", "127.0.0.1", "--port", "0", "--data", str(data)),
+        ],
         capture_output=True,
         text=True,
         timeout=30,

@@ -35,7 +35,11 @@ def call(url: str, receive_buffer: int | None = None) -> socket.socket:
 def head(method: str, path: str, headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> bytes:
     """The head of a request under ``/api/v1``, exactly these headers and ``Host``."""
     named = headers.items() if hasattr(headers, "items") else headers
-    lines = [f"{method} /api/v1{path} HTTP/1.1", "Host: test", *(f"{k}: {v}" for k, v in named)]
+    lines = [
+        f"{method} /api/v1{path} HTTP/1.1",
+        "Host: localhost",
+        *(f"{k}: {v}" for k, v in named),
+    ]
     return "\r\n".join([*lines, "", ""]).encode()
 
 

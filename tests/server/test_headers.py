@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import pytest
 
 from otv_server.api import wire
-from otv_server.api.caller import Caller, KeepAddresses, may_upload
+from otv_server.api.caller import Caller, KeepAddresses
 from otv_server.api.headers import Span, bearer, content_digest, content_length, etag, span
 from otv_server.domain.errors import BadRange, LengthRequired, Malformed, TooLarge, Unknown
 from tests.support import b64, digest_header, hashed
@@ -238,14 +238,3 @@ def test_caller_without_an_address_is_kept_as_none() -> None:
     caller = Caller(None)
 
     assert [caller.kept(how) for how in KeepAddresses] == [None, None, None]
-
-
-@pytest.mark.parametrize(
-    ("address", "is_local"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("192.0.2.1", False), (None, False)],
-)
-def test_only_this_machine_sends_without_a_token(address: str | None, *, is_local: bool) -> None:
-    """Else strangers could use the server as their disk."""
-    caller = Caller(None if address is None else ip_address(address))
-
-    assert may_upload(caller) is is_local

@@ -44,7 +44,7 @@ TABLE: dict[tuple[str, str], tuple[list[Json] | None, set[str]]] = {
     ("/links/{}/content", "get"): ([{"lease": []}], {"200", "206"}),
     ("/links/{}/ack", "post"): ([{"lease": []}], {"204"}),
 }
-# What each call may answer beside 400, 429 and 503.
+# What each call may answer beside 400, 403, 421, 429 and 503.
 ERRORS = {
     ("/info", "get"): set[str](),
     ("/shares/{}", "put"): {"401", "409", "413", "507"},
@@ -145,7 +145,7 @@ def test_call_says_its_errors(document: Json, call: tuple[str, str]) -> None:
     answers = calls_of(document)[call]["responses"]
     errors = {status: answer for status, answer in answers.items() if status >= "400"}
 
-    assert set(errors) == ERRORS[call] | {"400", "429", "503"}
+    assert set(errors) == ERRORS[call] | {"400", "403", "421", "429", "503"}
     for answer in errors.values():
         schema = answer["content"]["application/problem+json"]["schema"]
         assert schema == {"$ref": "#/components/schemas/Problem"}

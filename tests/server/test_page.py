@@ -78,7 +78,9 @@ def policy(answer: httpx.Response) -> dict[str, str]:
 def raw_get(url: str, target: str) -> tuple[int, bytes]:
     """The answer to a path exactly as written: no library tidies it up first."""
     with raw.call(url) as line:
-        line.sendall(f"GET {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n".encode())
+        line.sendall(
+            f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        )
         data = b"".join(iter(lambda: line.recv(65536), b""))
     top, body = data.split(b"\r\n\r\n", 1)
     return int(top.split()[1]), body
@@ -335,7 +337,7 @@ def test_page_takes_nothing(http: httpx.Client, path: str, method: str) -> None:
 def test_strict_transport_under_tls_alone(tmp_path: Path, http: httpx.Client) -> None:
     """Else a browser would keep to TLS where there is none, or wouldn't where there is."""
     app = create_app(Settings(data=tmp_path, min_free_bytes=0, rate=0))
-    with TestClient(app, base_url="https://server.test") as secure:
+    with TestClient(app, base_url="https://localhost") as secure:
         answers = [secure.get("/"), secure.get("/api/v1/info"), secure.get("/nothing")]
 
     assert {a.headers.get("Strict-Transport-Security") for a in answers} == {"max-age=31536000"}
@@ -361,7 +363,7 @@ def test_page_comes_however_often_an_address_asked(tmp_path: Path, built_page: P
     with timed_api(tmp_path, rate=1) as api:
         while api.http.get("/nothing").status_code != HTTPStatus.TOO_MANY_REQUESTS:
             pass
-        answers = [api.http.get("http://server.test/") for _ in range(50)]
+        answers = [api.http.get("http://localhost/") for _ in range(50)]
 
     assert {answer.status_code for answer in answers} == {HTTPStatus.OK}
 

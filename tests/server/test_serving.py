@@ -112,7 +112,7 @@ def test_workers_end_with_their_killed_supervisor(tmp_path: Path) -> None:
 
 def test_listener_sends_without_delay(tmp_path: Path) -> None:
     """Else every answer waits 40 ms for the kernel (Nagle's algorithm and a delayed ACK)."""
-    (listener,) = bind(Settings(port=0, data=tmp_path))
+    (listener,) = bind(Settings(host="127.0.0.1", port=0, data=tmp_path))
 
     with listener.socket as bound:
         assert bound.proto == socket.IPPROTO_TCP

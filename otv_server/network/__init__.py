@@ -1,0 +1,1 @@
+"""What lies between the application and other machines: addresses, sockets, TLS, discovery."""

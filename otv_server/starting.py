@@ -1,0 +1,71 @@
+"""From settings to something that can be served: sockets, key, certificate, who is told of it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otv_server.network import addresses, hostnames
+from otv_server.network.certificates import utc_now
+from otv_server.network.identity import Files, Identity
+from otv_server.network.keeper import Keeper, identify
+from otv_server.network.listening import HTTPS
+from otv_server.network.pins import host_name
+from otv_server.serving import Secured, Serving, bind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from otv_server.network.addresses import Reachable
+    from otv_server.network.listening import Listener
+    from otv_server.settings import Settings
+
+TLS_FOLDER = "tls"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A server that listens and does not answer yet.
+
+    Attributes:
+        serving: what is to be served.
+        reachable: where others reach this machine; empty where they are not to, or where there is
+            no network.
+        identity: where HTTPS is spoken.
+    """
+
+    serving: Serving
+    reachable: tuple[Reachable, ...] = ()
+    identity: Identity | None = None
+
+
+@contextmanager
+def started(settings: Settings) -> Iterator[Ready]:
+    """Bind, and where other machines are served keep the certificate up to date meanwhile.
+
+    Raises:
+        CantServe: a port, the key or the certificate can't be used.
+    """
+    listeners = tuple(bind(settings))
+    if not any(each.scheme == HTTPS for each in listeners):
+        yield Ready(Serving(settings, listeners, None))
+        return
+    files = Files(settings.data / TLS_FOLDER)
+    names = hostnames.current() | settings.known_names
+    reachable = _served(addresses.current(), listeners)
+    identity = identify(files, names, reachable, utc_now())
+    keeper = Keeper(files, names, None, lambda: _served(addresses.current(), listeners))
+    keeper.start()
+    try:
+        secured = Secured(files, host_name(identity.pin))
+        yield Ready(Serving(settings, listeners, secured), tuple(reachable), identity)
+    finally:
+        keeper.stop()
+
+
+def _served(found: Sequence[Reachable], listeners: Sequence[Listener]) -> list[Reachable]:
+    """Of this machine's addresses those that HTTPS is spoken on."""
+    bound = [each.address for each in listeners if each.scheme == HTTPS]
+    every = {address.version for address in bound if address.is_unspecified}
+    return [each for each in found if each.address.version in every or each.address in bound]
