@@ -32,12 +32,14 @@ from otv_server.network import hostnames
 from otv_server.service.opening import Opening
 from otv_server.service.sending import Sending
 from otv_server.service.sweeping import Sweeping
+from otv_server.service.tokens import Tokens
 from otv_server.settings import Settings, load
 from otv_server.storage.blobs import DiskBlobs
 from otv_server.storage.database import Database
 from otv_server.storage.opening import SqlOpening
 from otv_server.storage.sending import SqlSending
 from otv_server.storage.sweeping import SqlSweeping
+from otv_server.storage.tokens import SqlTokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -65,6 +67,7 @@ class Parts:
     blobs: DiskBlobs
     sending: Sending
     opening: Opening
+    tokens: Tokens
     sweeping: Sweeping
 
     async def open(self) -> Swept:
@@ -86,6 +89,7 @@ def join(settings: Settings, clock: Callable[[], Instant] = now_ms) -> Parts:
         blobs=blobs,
         sending=Sending(SqlSending(database, limits), blobs, limits),
         opening=Opening(SqlOpening(database, limits), blobs, asyncio.sleep),
+        tokens=Tokens(SqlTokens(database), secrets.token_bytes),
         sweeping=Sweeping(SqlSweeping(database, limits), blobs),
     )
 
@@ -147,6 +151,7 @@ def create_app(
             {
                 "sending": parts.sending,
                 "opening": parts.opening,
+                "tokens": parts.tokens,
                 "limits": parts.settings.limits,
                 "access": _access(parts.settings, own_names),
                 "keep_addresses": KeepAddresses(parts.settings.keep_addresses),

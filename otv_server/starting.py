@@ -51,8 +51,7 @@ def started(settings: Settings) -> Iterator[Ready]:
     if not any(each.scheme == HTTPS for each in listeners):
         yield Ready(Serving(settings, listeners, None))
         return
-    files = Files(settings.data / TLS_FOLDER)
-    names = hostnames.current() | settings.known_names
+    files, names = _files(settings), _names(settings)
     reachable = _served(addresses.current(), listeners)
     identity = identify(files, names, reachable, utc_now())
     keeper = Keeper(files, names, None, lambda: _served(addresses.current(), listeners))
@@ -62,6 +61,23 @@ def started(settings: Settings) -> Iterator[Ready]:
         yield Ready(Serving(settings, listeners, secured), tuple(reachable), identity)
     finally:
         keeper.stop()
+
+
+def identity_of(settings: Settings) -> Identity:
+    """The key and the certificate, made where need be; nothing is listened on.
+
+    Raises:
+        CantServe: the key can't be used.
+    """
+    return identify(_files(settings), _names(settings), addresses.current(), utc_now())
+
+
+def _files(settings: Settings) -> Files:
+    return Files(settings.data / TLS_FOLDER)
+
+
+def _names(settings: Settings) -> frozenset[str]:
+    return hostnames.current() | settings.known_names
 
 
 def _served(found: Sequence[Reachable], listeners: Sequence[Listener]) -> list[Reachable]:

@@ -13,9 +13,9 @@ from litestar.routes import HTTPRoute
 
 from otv_server.api import wire
 from otv_server.api.caller import caller_of, needs_token
-from otv_server.api.headers import bearer
+from otv_server.api.headers import bearer, upload_token
 from otv_server.api.problems import EXEMPT
-from otv_server.domain.errors import MethodNotAllowed, SlowDown, UploadTokenNeeded
+from otv_server.domain.errors import MethodNotAllowed, SlowDown
 from otv_server.domain.limits import MAX_PART_INDEX
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 Body = TypeVar("Body", bound=wire.Request)
+# A key of the request's state: the digest of the upload token that pays for the share.
+TOKEN = "upload_token"  # noqa: S105  # where it stands, not what it is
 ID_PATTERN = r"^[A-Za-z0-9_-]{16}$"
 ShareId = Annotated[str, PathParameter(description="The share's id.", pattern=ID_PATTERN)]
 LinkId = Annotated[str, PathParameter(description="The link's id.", pattern=ID_PATTERN)]
@@ -122,7 +124,9 @@ async def upload_guard(connection: AnyConnection, _handler: BaseRouteHandler) ->
     _parsed_path(connection)
     caller = caller_of(connection)
     if needs_token(caller, connection.app.state.access.uploads):
-        raise UploadTokenNeeded
+        token = wire.hashed(upload_token(connection.headers.getall("OTV-Upload-Token", [])))
+        await connection.app.state.tokens.recognise(token)
+        connection.scope["state"][TOKEN] = token
     if not connection.app.state.limiter.allows(caller.bucket):
         raise SlowDown
     connection.scope["state"][EXEMPT] = True

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otv_server.api.wire import b64, parse_proof
-from otv_server.domain.errors import BadRange, LengthRequired, Malformed, TooLarge, Unknown
+from otv_server.domain.errors import (
+    BadRange,
+    LengthRequired,
+    Malformed,
+    TooLarge,
+    Unknown,
+    UploadTokenNeeded,
+)
 from otv_server.domain.limits import PART_BYTES
 
 if TYPE_CHECKING:
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
     from litestar.types import Message, Scope
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9_-]{43})")
+_UPLOAD_TOKEN = re.compile(r"[!-~]{1,1024}")
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 _LENGTH = re.compile(r"[0-9]{1,15}")
@@ -40,6 +48,14 @@ def bearer(values: Sequence[str]) -> bytes:
         return parse_proof(match[1])
     except Malformed:
         raise Unknown from None
+
+
+def upload_token(values: Sequence[str]) -> bytes:
+    """The one token in ``OTV-Upload-Token``; its form is checked, not what it is good for."""
+    match = _UPLOAD_TOKEN.fullmatch(values[0].strip()) if len(values) == 1 else None
+    if match is None:
+        raise UploadTokenNeeded
+    return match[0].encode()
 
 
 def content_digest(values: Sequence[str]) -> bytes:

@@ -42,27 +42,26 @@ def check_host(values: Sequence[str], names: AbstractSet[str]) -> str:
 
 
 def check_origin(
-    site: Sequence[str], origin: Sequence[str], host: str, public: Origin | None
+    site: Sequence[str], origin: Sequence[str], scheme: str, host: str, public: Origin | None
 ) -> None:
     """Let pass what comes from this server's own page, or from no page at all.
 
     Args:
         site: ``Sec-Fetch-Site``, which all current browsers send.
         origin: ``Origin``, which older ones send with what changes anything.
+        scheme: of this connection; where it is plain, something in front may speak TLS.
         host: this request's ``Host``.
         public: where the internet reaches this server; a proxy may call it by another name.
 
     Raises:
         CrossOrigin: another page makes this call.
     """
+    schemes = ("https",) if scheme == "https" else ("http", "https")
+    own = {public, *(parse_origin(f"{each}://{host}") for each in schemes)} - {None}
     if any(value not in _OWN_SITES for value in site):
         raise CrossOrigin
-    for value in origin:
-        found = parse_origin(value)
-        if found is None or not (
-            found == public or found == parse_origin(f"{found.scheme}://{host}")
-        ):
-            raise CrossOrigin
+    if any(parse_origin(value) not in own for value in origin):
+        raise CrossOrigin
 
 
 async def refuse_strangers(
@@ -74,5 +73,9 @@ async def refuse_strangers(
     host = check_host(headers.getall("Host", []), access.names)
     if connection.scope["path"].startswith(API):
         check_origin(
-            headers.getall("Sec-Fetch-Site", []), headers.getall("Origin", []), host, access.public
+            headers.getall("Sec-Fetch-Site", []),
+            headers.getall("Origin", []),
+            connection.scope["scheme"],
+            host,
+            access.public,
         )

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from otv_server.domain.share import Instant, Link, LinkReport, Opening, Share
 
 
-def new_share(share_id: bytes, body: wire.CreateBody, uploader: str, ttl_s: int) -> NewShare:
+def new_share(
+    share_id: bytes, body: wire.CreateBody, uploader: str, ttl_s: int, token: bytes | None = None
+) -> NewShare:
     """The share that a body asks for; ``ttl_s`` where a link names none."""
     return NewShare(
         id=share_id,
@@ -25,6 +27,7 @@ def new_share(share_id: bytes, body: wire.CreateBody, uploader: str, ttl_s: int)
         links=tuple(_new_link(link, ttl_s) for link in body.links),
         body=wire.digest_of(body),
         uploader=uploader,
+        token=token,
     )
 
 

@@ -10,6 +10,7 @@ from litestar.params import HeaderParameter, JSONBody, PathParameter
 
 from otv_server.api import render, wire
 from otv_server.api.body import (
+    TOKEN,
     LinkId,
     ShareId,
     StrictBody,
@@ -59,7 +60,8 @@ class Sender(Controller):
         sending: Sending = request.app.state.sending
         limits: Limits = request.app.state.limits
         bucket = caller_of(request).bucket
-        new = render.new_share(wire.parse_id(sid), data, bucket, limits.default_ttl_s)
+        token: bytes | None = request.scope["state"].get(TOKEN)
+        new = render.new_share(wire.parse_id(sid), data, bucket, limits.default_ttl_s, token)
         found, is_new = await sending.create(new)
         return Response(render.share(found), status_code=201 if is_new else 200)
 

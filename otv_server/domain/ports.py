@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Sealing,
         Share,
     )
+    from otv_server.domain.tokens import TokenTerms, UploadToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,26 @@ class Swept:
         return any(counts)
 
 
+class TokenRepository(Protocol):
+    """What upload tokens need of the database."""
+
+    async def add(self, terms: TokenTerms, digest: bytes) -> UploadToken:
+        """Keep a new token; ``Conflict`` where one has its name, revoked or not."""
+        ...
+
+    async def every(self) -> tuple[Sequence[UploadToken], Instant]:
+        """Every token, the oldest first, and the instant of the look."""
+        ...
+
+    async def revoke(self, which: str) -> UploadToken:
+        """Revoke by key, in decimals, or by name; ``Unknown`` where there is none."""
+        ...
+
+    async def recognise(self, digest: bytes) -> None:
+        """Raise ``UploadTokenNeeded`` unless there is such a token, good now."""
+        ...
+
+
 class SendingRepository(Protocol):
     """What senders need of the database."""
 
@@ -95,7 +116,8 @@ class SendingRepository(Protocol):
         Raises:
             Conflict: the share exists with another body, or one of the links exists.
             NoRoom: the reservation does not fit.
-            SlowDown: this uploader has too many unsealed shares.
+            SlowDown: this uploader has too many unsealed shares, or its token sent too many.
+            UploadTokenNeeded, TooLarge: the token that it names is not good, or allows less.
         """
         ...
 

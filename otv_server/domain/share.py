@@ -197,7 +197,8 @@ class NewShare:
     """A share that a sender asks for. ``content_bytes`` is C, 0 for inline, None for unknown.
 
     ``body`` is a digest of the whole request: the same again is answered, another refused.
-    ``uploader`` is the address that its unsealed shares are counted under.
+    ``uploader`` is the address that its unsealed shares are counted under; ``token`` the digest
+    of the upload token that pays for it, where one has to.
     """
 
     id: bytes
@@ -206,6 +207,7 @@ class NewShare:
     links: tuple[NewLink, ...]
     body: bytes
     uploader: str
+    token: bytes | None = field(default=None, repr=False)
 
     @property
     def manifest_bytes(self) -> int:

@@ -25,7 +25,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from otv_server.domain.errors import Unavailable
-from otv_server.storage.tables import SCHEMA_VERSION, metadata, schema, usage
+from otv_server.storage.tables import LATER, SCHEMA_VERSION, metadata, schema, usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +115,8 @@ class Database:
                 f"{self._path.name} has schema {version}, this program reads schema"
                 f" {SCHEMA_VERSION}: start the version that made it, or use another data folder."
             )
+        else:
+            metadata.create_all(tx.connection, tables=LATER)
 
     async def is_sound(self) -> bool:
         """Whether SQLite finds nothing wrong with the file. Reads all of it."""

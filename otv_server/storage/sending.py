@@ -16,6 +16,7 @@ from otv_server.storage.endings import change_usage, release, reserve
 from otv_server.storage.revoking import forgive, revoke
 from otv_server.storage.rows import AnyRow, find_share, hold_share, state_of, to_share
 from otv_server.storage.tables import links, manifests, orphans, parts, shares
+from otv_server.storage.tokens import bind_share, bound_bytes, spend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,7 @@ class SqlSending:
         if not is_live:
             self._check_unsealed(tx, new.uploader)
         reserved = (new.content_bytes or 0) + new.manifest_bytes
+        token = None if new.token is None else spend(tx, new.token, reserved)
         reserve(tx, reserved, free_bytes, self._limits, arrived=new.manifest_bytes)
         state = ShareState.SEALED if is_live else ShareState.UPLOADING
         key = tx.connection.scalar(
@@ -94,6 +96,8 @@ class SqlSending:
             },
         )
         assert key is not None
+        if token is not None and new.content_bytes is None:
+            bind_share(tx, token, key)
         made = _insert_links(tx, key, new.links, content_bytes=0)
         return Share(new.id, state, new.content_bytes or 0, (), made, tx.now)
 
@@ -121,7 +125,7 @@ class SqlSending:
         share = hold_share(tx, part.share_id, part.owner)
         if _is_there_already(tx, share, part):
             return False
-        check_part(part.index, part.size, share.declared, self._limits)
+        check_part(part.index, part.size, share.declared, self._limits_of(tx, share))
         _check_arriving(tx, share.key)
         reserved = part.size if share.declared is None else 0
         if reserved:
@@ -141,6 +145,13 @@ class SqlSending:
             },
         )
         return True
+
+    def _limits_of(self, tx: Transaction, share: AnyRow) -> Limits:
+        """The operator's; where nothing was declared, a token's too."""
+        bound = bound_bytes(tx, share.key) if share.declared is None else None
+        if bound is None or bound >= self._limits.max_share_bytes:
+            return self._limits
+        return replace(self._limits, max_share_bytes=bound)
 
     async def finish_part(self, part: NewPart) -> bool:
         """See ``SendingRepository.finish_part``."""

@@ -122,6 +122,33 @@ manifests = Table(
     Column("manifest", LargeBinary, nullable=False),
 )
 
+# Tables that came after version 1, and that a program which knows nothing of them leaves alone.
+
+upload_tokens = Table(
+    "upload_tokens",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),  # H of its text
+    Column("share_bytes", BigInteger),
+    Column("shares_per_hour", Integer),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Column("busy_until", BigInteger, nullable=False),
+    Column("shares", BigInteger, nullable=False),
+)
+
+# What a share may grow to, where the token that it was sent with says so.
+token_shares = Table(
+    "token_shares",
+    metadata,
+    Column("share_key", ForeignKey("shares.key", ondelete="CASCADE"), primary_key=True),
+    Column("share_bytes", BigInteger, nullable=False),
+)
+
+LATER = [upload_tokens, token_shares]
+
 openings = Table(
     "openings",
     metadata,

@@ -337,7 +337,7 @@ def test_page_takes_nothing(http: httpx.Client, path: str, method: str) -> None:
 def test_strict_transport_under_tls_alone(tmp_path: Path, http: httpx.Client) -> None:
     """Else a browser would keep to TLS where there is none, or wouldn't where there is."""
     app = create_app(Settings(data=tmp_path, min_free_bytes=0, rate=0))
-    with TestClient(app, base_url="https://localhost") as secure:
+    with TestClient(app, base_url="https://127.0.0.1") as secure:
         answers = [secure.get("/"), secure.get("/api/v1/info"), secure.get("/nothing")]
 
     assert {a.headers.get("Strict-Transport-Security") for a in answers} == {"max-age=31536000"}
@@ -348,7 +348,7 @@ def test_no_page_is_said_in_a_sentence(tmp_path: Path) -> None:
     """Else who runs the server from sources would look for the fault elsewhere."""
     settings = Settings(data=tmp_path / "data", min_free_bytes=0, rate=0)
     app = create_app(settings, page_folder=tmp_path / "none")
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         for path in ("/", "/s/AAECAwQFBgcICQoL"):
             answer = client.get(path)
             assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
@@ -363,7 +363,7 @@ def test_page_comes_however_often_an_address_asked(tmp_path: Path, built_page: P
     with timed_api(tmp_path, rate=1) as api:
         while api.http.get("/nothing").status_code != HTTPStatus.TOO_MANY_REQUESTS:
             pass
-        answers = [api.http.get("http://localhost/") for _ in range(50)]
+        answers = [api.http.get("http://127.0.0.1/") for _ in range(50)]
 
     assert {answer.status_code for answer in answers} == {HTTPStatus.OK}
 

@@ -62,7 +62,7 @@ def timed_api(
     app = create_app(chosen, clock=clock or Clock())
     with TestClient(
         called_from(app, address),
-        base_url="http://localhost/api/v1",
+        base_url="http://127.0.0.1/api/v1",
         raise_server_exceptions=False,
     ) as http:
         yield Api(http)
