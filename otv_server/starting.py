@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from otv_server.network.addresses import Reachable
+    from otv_server.network.keeper import Herald
     from otv_server.network.listening import Listener
     from otv_server.settings import Settings
 
@@ -54,13 +56,21 @@ def started(settings: Settings) -> Iterator[Ready]:
     files, names = _files(settings), _names(settings)
     reachable = _served(addresses.current(), listeners)
     identity = identify(files, names, reachable, utc_now())
-    keeper = Keeper(files, names, None, lambda: _served(addresses.current(), listeners))
+    herald = _herald(identity, listeners) if settings.discovery else None
+    keeper = Keeper(files, names, herald, lambda: _served(addresses.current(), listeners))
     keeper.start()
     try:
         secured = Secured(files, host_name(identity.pin))
         yield Ready(Serving(settings, listeners, secured), tuple(reachable), identity)
     finally:
         keeper.stop()
+
+
+def _herald(identity: Identity, listeners: Sequence[Listener]) -> Herald:
+    from otv_server.network.discovery import Announcement  # noqa: PLC0415  # a slow import
+
+    port = next(each.port for each in listeners if each.scheme == HTTPS)
+    return Announcement(socket.gethostname(), identity.pin, port)
 
 
 def identity_of(settings: Settings) -> Identity:
