@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from otv_server import data_folder
 from otv_server.cli_options import settings_of, with_settings
 from otv_server.cli_tokens import token
 from otv_server.network.errors import CantServe
-from otv_server.settings import BadSetting
+from otv_server.settings import BadSetting, tunnel_token
 
 if TYPE_CHECKING:
     from otv_server.settings import Settings
@@ -37,8 +38,8 @@ def serve(**flags: Any) -> None:
 
     settings = settings_of(flags)
     _check_data(settings)
-    with starting.started(settings) as ready:
-        greeting.greet(ready, settings)
+    with starting.started(settings, tunnel_token(os.environ)) as ready:
+        greeting.greet(ready)
         serving.serve(ready.serving)
 
 

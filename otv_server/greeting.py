@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from otv_server.starting import Ready
 
 
-def greet(ready: Ready, settings: Settings) -> None:
+def greet(ready: Ready) -> None:
     """Say all of it; the QR code only to a terminal."""
+    settings = ready.serving.settings
     urls = list(urls_of(ready, settings))
     for url in urls:
         click.echo(f"One-Time View serves {url}")
@@ -67,6 +68,13 @@ def _port(ready: Ready, scheme: str) -> int:
 
 def remarks(ready: Ready, settings: Settings) -> Iterator[str]:
     """What a person should know about these addresses: one sentence each."""
+    if settings.tunnel is not None:
+        yield (
+            "Who runs the tunnel sees what passes, as on plain HTTP: nothing to read, but enough to"
+            " spend or end links."
+        )
+    if settings.who_may_send == "token":
+        yield "To send, people need an upload token: otv-server token new NAME."
     if ready.identity is None:
         return
     if not ready.reachable:

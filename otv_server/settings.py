@@ -49,6 +49,9 @@ class Settings:
     trusted_proxies: str = _setting(
         "", "addresses or networks of proxies whose forwarded headers count, with commas between"
     )
+    tunnel: Literal["ngrok"] | None = _setting(
+        None, "a way in from the internet: ngrok, with its token in NGROK_AUTHTOKEN"
+    )
     uploads: Literal["lan", "token", "open"] | None = _setting(
         None,
         "who may send: lan (this machine and private addresses; others with a token), token, or"
@@ -101,7 +104,7 @@ class Settings:
         """Who may send: what is said, else the closer of what makes sense."""
         if self.uploads is not None:
             return self.uploads
-        return "token" if self.public or self.proxies else "lan"
+        return "token" if self.public or self.proxies or self.tunnel else "lan"
 
     @property
     def limits(self) -> Limits:
@@ -141,6 +144,11 @@ def load(environment: Mapping[str, str], flags: Mapping[str, object] | None = No
     }
     merged |= {name: value for name, value in (flags or {}).items() if value is not None}
     return _checked(_converted(merged))
+
+
+def tunnel_token(environment: Mapping[str, str]) -> str | None:
+    """The tunnel's secret: no setting, so that it stands in no argument and no file of ours."""
+    return environment.get("NGROK_AUTHTOKEN")
 
 
 def names() -> list[str]:

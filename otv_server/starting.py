@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import socket
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from otv_server.network import addresses, hostnames
 from otv_server.network.certificates import utc_now
 from otv_server.network.identity import Files, Identity
 from otv_server.network.keeper import Keeper, identify
-from otv_server.network.listening import HTTPS
+from otv_server.network.listening import HTTP, HTTPS
 from otv_server.network.pins import host_name
+from otv_server.network.tunnel import tunnel
 from otv_server.serving import Secured, Serving, bind
 
 if TYPE_CHECKING:
@@ -43,13 +44,29 @@ class Ready:
 
 
 @contextmanager
-def started(settings: Settings) -> Iterator[Ready]:
+def started(settings: Settings, tunnel_token: str | None = None) -> Iterator[Ready]:
     """Bind, and where other machines are served keep the certificate up to date meanwhile.
 
+    ``settings.public_url`` is the tunnel's, where there is one.
+
     Raises:
-        CantServe: a port, the key or the certificate can't be used.
+        CantServe: a port, the key, the certificate or the tunnel can't be used.
     """
     listeners = tuple(bind(settings))
+    if settings.tunnel is None:
+        with _in_network(settings, listeners) as ready:
+            yield ready
+        return
+    port = next(each.port for each in listeners if each.scheme == HTTP)
+    with (
+        tunnel(port, tunnel_token) as url,
+        _in_network(replace(settings, public_url=url), listeners) as ready,
+    ):
+        yield ready
+
+
+@contextmanager
+def _in_network(settings: Settings, listeners: tuple[Listener, ...]) -> Iterator[Ready]:
     if not any(each.scheme == HTTPS for each in listeners):
         yield Ready(Serving(settings, listeners, None))
         return

@@ -17,11 +17,14 @@ from otv_server.domain.errors import (
     UploadTokenNeeded,
 )
 from otv_server.domain.limits import PART_BYTES
+from otv_server.domain.origins import parse_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from litestar.types import Message, Scope
+
+    from otv_server.domain.origins import Origin
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9_-]{43})")
 _UPLOAD_TOKEN = re.compile(r"[!-~]{1,1024}")
@@ -129,5 +132,20 @@ def with_always(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, byt
 async def add_headers(message: Message, scope: Scope) -> None:
     """Litestar's hook before anything is sent, errors of its own included."""
     if message["type"] == "http.response.start":
-        secure = [STRICT_TRANSPORT] if scope["scheme"] == "https" else []
+        secure = [STRICT_TRANSPORT] if _is_secure(scope) else []
         message["headers"] = with_always(message["headers"]) + secure
+
+
+def _is_secure(scope: Scope) -> bool:
+    """Whether the caller speaks TLS with this server, or with what is in front of its public name.
+
+    A name proves nothing, and need not: browsers heed the header over TLS alone.
+    """
+    if scope["scheme"] == "https":
+        return True
+    public: Origin | None = scope["litestar_app"].state.access.public
+    if public is None or public.scheme != "https":
+        return False
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    found = parse_host(host.decode("latin-1"))
+    return found is not None and found[0] == public.host
