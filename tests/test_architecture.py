@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,29 @@ def test_neither_program_loads_the_others_libraries() -> None:
     server = run_script(script, "otv_server.serving", "cryptography", "platformdirs", "otv_client")
 
     assert (client, server) == ("", "")
+
+
+def test_server_makes_certificates_and_enciphers_nothing() -> None:
+    """Else the one module that may import a cipher's library is the door for the ciphers."""
+    source = (ROOT / "otv_server/network/certificates.py").read_text()
+    found = {
+        f"{node.module}.{name.name}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cryptography")
+        for name in node.names
+    }
+
+    assert found == {
+        "cryptography.x509",
+        "cryptography.exceptions.UnsupportedAlgorithm",
+        "cryptography.hazmat.primitives.hashes",
+        "cryptography.hazmat.primitives.serialization",
+        "cryptography.hazmat.primitives.asymmetric.ec",
+        "cryptography.hazmat.primitives.asymmetric.types.PublicKeyTypes",
+        "cryptography.x509.oid.ExtendedKeyUsageOID",
+        "cryptography.x509.oid.NameOID",
+    }
+    assert "import cryptography" not in source
 
 
 def run_script(script: str, *arguments: str) -> str:
