@@ -7,7 +7,7 @@ packages=(
   zbar-tools # zbarimg reads QR codes back
   unzip p7zip-full # archives that the page packs, unpacked by others' programs
   chromium firefox-esr webkit2gtk-driver # the page runs in each
-  nginx-light caddy # proxies in front of the server
+  nginx caddy # proxies in front of the server
   xvfb xauth dbus fonts-dejavu-core # what a browser takes on a machine without a screen
 )
 
