@@ -161,7 +161,7 @@ def create_app(
             }
         ),
         exception_handlers={Exception: answer_error},
-        guards=[refuse_strangers, refuse_options],
+        guards=[refuse_options, refuse_strangers],
         middleware=[with_deadline],
         before_send=[add_headers],
         request_max_body_size=JSON_MAX_BYTES,
