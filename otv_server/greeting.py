@@ -84,7 +84,11 @@ def remarks(ready: Ready, settings: Settings) -> Iterator[str]:
         yield (
             f"This machine is in {len(interfaces)} networks; in each, others reach it by its"
             " address there: "
-            + ", ".join(f"{each.address} on {each.interface}" for each in ready.reachable)
+            + ", ".join(
+                f"{each.address} on {each.interface}"
+                for each in ready.reachable
+                if each.network is Network.LAN
+            )
             + "."
         )
     for each in ready.reachable:
