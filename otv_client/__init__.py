@@ -28,8 +28,10 @@ if TYPE_CHECKING:
         PasswordMissing,
         Refused,
         Unknown,
+        UnknownKey,
         Unreachable,
         UsageError,
+        WrongKey,
         WrongPassword,
     )
     from otv_client.opening import Opened, OpenedFile
@@ -39,11 +41,13 @@ if TYPE_CHECKING:
     from otv_client.retry import Patience
     from otv_client.sending import SentLink, SentShare
     from otv_client.state import StateFolder
+    from otv_client.verifying import Difference, Verdict
     from otv_client.world import World
 
 __all__ = [
     "EXIT_CODES",
     "Client",
+    "Difference",
     "IntegrityError",
     "Interrupted",
     "IntoFolder",
@@ -70,14 +74,18 @@ __all__ = [
     "StateFolder",
     "Terms",
     "Unknown",
+    "UnknownKey",
     "Unreachable",
     "UsageError",
+    "Verdict",
     "World",
+    "WrongKey",
     "WrongPassword",
 ]
 
 _HOMES = {
     "Client": "client",
+    "Difference": "verifying",
     "IntoFolder": "receiving",
     "IntoStream": "receiving",
     "LinkStatus": "reporting",
@@ -90,6 +98,7 @@ _HOMES = {
     "ShareStatus": "reporting",
     "StateFolder": "state",
     "Terms": "parcel",
+    "Verdict": "verifying",
     "World": "world",
 }
 

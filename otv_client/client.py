@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from otv_client.errors import Unknown, UsageError
+from otv_client.exchange import Exchange
 from otv_client.files.sources import Readable, Source, collect, from_memory
 from otv_client.link import parse_link, parse_server
 from otv_client.opening import Opened, Password, open_link
 from otv_client.parcel import Parcel, Terms, packed
+from otv_client.pins import parse_pin
 from otv_client.receiving import IntoFolder, IntoStream, Target, Writable
 from otv_client.reporting import GONE, ShareStatus, judged
 from otv_client.retry import Patience, Retrying
 from otv_client.sending import SentShare, send_share
-from otv_client.transport import Transport, http_client
+from otv_client.transport import Transport
+from otv_client.trust import Trust
 from otv_client.world import World
 
 if TYPE_CHECKING:
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from otv_client.state import ShareRecord, StateFolder
+    from otv_client.records import ShareRecord
+    from otv_client.state import StateFolder
+    from otv_client.verifying import Verdict
 
 AnyPath = str | os.PathLike[str]
 Sendable = str | bytes | Readable | os.PathLike[str] | Iterable[AnyPath]
@@ -54,12 +59,15 @@ class Client:
     Args:
         server: ``https://host[:port][/base]``, for sending; opening takes it from the link.
         upload_token: where the server asks for one.
+        pin: of the key that ``server`` must have, 20 characters; without ``server``, that of every
+            server. Once it has proved right it is remembered. A link's own pin needs no other.
         ssl_context: replaces the usual trust in certificate authorities.
         state: where to remember what was sent, and openings that a crash must not cost.
         patience: how long to try again.
         http: an ``httpx.Client`` of your own, which stays yours to close; its settings
-            (trust, time limits) then count, and it must not follow redirections.
-        world: randomness, clocks and listeners.
+            (trust, time limits) then count, and it must not follow redirections. No pin can be
+            checked through it.
+        world: randomness, clocks and listeners; and who vouches for a key that nobody knows.
 
     Raises (all methods):
         OtvError: a subclass says which; see ``otv_client.errors``.
@@ -69,6 +77,7 @@ class Client:
         self,
         server: str | None = None,
         *,
+        pin: str | None = None,
         upload_token: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
         state: StateFolder | None = None,
@@ -78,11 +87,15 @@ class Client:
     ) -> None:
         self.server = None if server is None else parse_server(server)
         self._upload_token = upload_token
-        self._ssl_context = ssl_context
         self._patience = patience or Patience()
-        self._injected = http
-        self._own: dict[str, httpx.Client] = {}
         self.world = replace(world or World(), state=state)
+        self._trust = Trust(
+            self.world,
+            given=None if pin is None else parse_pin(pin),
+            given_for=self.server,
+            ssl_context=ssl_context,
+            injected=http,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -97,9 +110,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections that this client opened."""
-        for http in self._own.values():
-            http.close()
-        self._own.clear()
+        self._trust.close()
 
     # --- sending ----------------------------------------------------------------------------
 
@@ -139,13 +150,11 @@ class Client:
 
     def send_parcel(self, parcel: Parcel, terms: Terms) -> SentShare:
         """Send what is packed already."""
-        if self.server is None:
-            raise UsageError(
-                "no server is named",
-                hint="give it with --server URL or in OTV_SERVER",
-            )
-        transport = self._transport(self.server, upload_token=self._upload_token)
-        return send_share(transport, parcel, terms, self.world)
+        server = self._named()
+        transport = self._transport(server, upload_token=self._upload_token)
+        sent = send_share(transport, parcel, terms, self.world)
+        self._trust.keep_given(server)
+        return sent
 
     # --- opening ----------------------------------------------------------------------------
 
@@ -168,8 +177,10 @@ class Client:
             deliver: see ``otv_client.opening.open_link``.
         """
         parsed = parse_link(link.strip())
-        transport = self._transport(parsed.server)
-        return open_link(transport, parsed, _target(into), password, self.world, deliver)
+        transport = self._transport(parsed.server, parsed.pin)
+        opened = open_link(transport, parsed, _target(into), password, self.world, deliver)
+        self._trust.keep_given(parsed.server)
+        return opened
 
     # --- what became of it ------------------------------------------------------------------
 
@@ -185,7 +196,7 @@ class Client:
         """
         record, _ = self._find(sent)
         try:
-            report = self._transport(record.server).share(record.id, record.owner)
+            report = self._to(record).share(record.id, record.owner)
         except Unknown:
             self._forget(record)
             raise
@@ -195,25 +206,34 @@ class Client:
 
     def look(self, record: ShareRecord) -> ShareStatus:
         """The same for a record, without forgetting it."""
-        report = self._transport(record.server).share(record.id, record.owner)
-        return judged(report, record)
+        return judged(self._to(record).share(record.id, record.owner), record)
 
     def revoke(self, sent: SentShare | str) -> None:
         """End a share, or one link of it: erase it now, and cut who reads it."""
         record, link_id = self._find(sent)
         is_only_link = len(record.links) == 1
-        self._transport(record.server).revoke(
-            record.id, record.owner, None if is_only_link else link_id
-        )
+        self._to(record).revoke(record.id, record.owner, None if is_only_link else link_id)
 
     def forgive(self, sent: SentShare | str, link_id: str) -> None:
         """Unlock a link: forgive the wrong passwords counted so far."""
         record, _ = self._find(sent)
-        self._transport(record.server).reset_guesses(record.id, link_id, record.owner)
+        self._to(record).reset_guesses(record.id, link_id, record.owner)
 
     def sent(self) -> list[ShareRecord]:
         """What the state folder remembers and has not told to be over, oldest first."""
         return [record for record in self._records() if not record.is_told]
+
+    # --- the page ---------------------------------------------------------------------------
+
+    def verify(self) -> Verdict:
+        """Compare the page that the server gives to browsers with this release's."""
+        from otv_client.verifying import compare, listed  # noqa: PLC0415 - 20 ms, only here
+
+        server, retrying = self._named(), self._retrying()
+        line = self._trust.line(server)
+        verdict = compare(Exchange(line, server, retrying, base=""), listed(), self.world.random)
+        self._trust.keep_given(server)
+        return verdict
 
     # --- parts ------------------------------------------------------------------------------
 
@@ -243,22 +263,30 @@ class Client:
         if self.world.state:
             self.world.state.forget_share(record.id)
 
-    def _transport(self, server: str, *, upload_token: str | None = None) -> Transport:
-        retrying = Retrying(
+    def _to(self, record: ShareRecord) -> Transport:
+        return self._transport(record.server, record.pin)
+
+    def _transport(
+        self, server: str, pin: bytes | None = None, *, upload_token: str | None = None
+    ) -> Transport:
+        line = self._trust.line(server, pin)
+        return Transport(line, server, self._retrying(), upload_token=upload_token)
+
+    def _retrying(self) -> Retrying:
+        return Retrying(
             self._patience,
             clock=self.world.monotonic,
             random=self.world.jitter,
             pause=self.world.pause,
         )
-        return Transport(self._http(server), server, retrying, upload_token=upload_token)
 
-    def _http(self, server: str) -> httpx.Client:
-        if self._injected is not None:
-            return self._injected
-        scheme = server.partition(":")[0]
-        if scheme not in self._own:
-            self._own[scheme] = http_client(server, self._ssl_context)
-        return self._own[scheme]
+    def _named(self) -> str:
+        if self.server is None:
+            raise UsageError(
+                "no server is named",
+                hint="give it with --server URL or in OTV_SERVER",
+            )
+        return self.server
 
 
 def id_of(text: str) -> str:

@@ -6,6 +6,8 @@ OtvError
 │   ├── LinkDamaged           a character is missing, changed or added
 │   └── LinkTooNew            made by a newer version of this program
 ├── Unreachable           3   no answer, or none that makes sense, after retries
+│   ├── UnknownKey        3   a server of its own key, which nobody vouches for
+│   └── WrongKey          6   another key than the one that the server must have
 ├── Over                  4   opened, taken, expired, revoked, guessed
 ├── Unknown               4   no such link or share, as far as the server tells
 ├── PasswordError         5
@@ -72,6 +74,18 @@ class Unreachable(OtvError):
     """No answer, or none that makes sense, after all retries."""
 
     code = "unreachable"
+
+
+class UnknownKey(Unreachable):
+    """Nobody vouches for the server's key, so nothing was sent to it."""
+
+    code = "unknown_key"
+
+
+class WrongKey(Unreachable):
+    """Another key than the server's was shown: perhaps someone poses as it. Nothing was sent."""
+
+    code = "wrong_key"
 
 
 class Over(OtvError):
@@ -185,6 +199,8 @@ EXIT_CODES: dict[type[OtvError], int] = {
     LinkDamaged: 2,
     LinkTooNew: 2,
     Unreachable: 3,
+    UnknownKey: 3,
+    WrongKey: 6,
     Over: 4,
     Unknown: 4,
     PasswordError: 5,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,7 +19,8 @@ import httpx
 
 from otv_client.answers import Nonsense
 from otv_client.b64 import b64encode
-from otv_client.errors import Unreachable, UsageError
+from otv_client.errors import UnknownKey, Unreachable
+from otv_client.failures import failure_of
 from otv_client.pace import PacedStream, keep_pace
 from otv_client.problems import error_of, nonsense
 from otv_client.retry import Backoff, Retrying, Transient
@@ -69,6 +70,23 @@ class Request:
         return cls(method, path, bearer, lambda: [body], given)
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A way to a server.
+
+    Attributes:
+        http: does the sending; stays open.
+        pin: of the key that its connections are held to, 15 bytes, or None where certificate
+            authorities vouch for it.
+        meet: another line, once somebody has vouched for a key that no authority knows; raises
+            ``UnknownKey`` where nobody does. None where that can't be.
+    """
+
+    http: httpx.Client
+    pin: bytes | None = None
+    meet: Callable[[], Line] | None = None
+
+
 def http_client(server: str, ssl_context: ssl.SSLContext | None = None) -> httpx.Client:
     """An ``httpx.Client`` as this protocol wants it; ``ssl_context`` replaces the usual trust."""
     verify: ssl.SSLContext | bool = True
@@ -94,55 +112,29 @@ def retry_after(value: str | None) -> float | None:
     return float(value[:9])
 
 
-def _failure(
-    error: httpx.TransportError | httpx.InvalidURL | UnicodeError, server: str
-) -> Exception:
-    """What an error of httpx means here: a mistake, an end, or something that may pass."""
-    # A host name that IDNA can't write is a UnicodeError.
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL | UnicodeError):
-        return UsageError(f"{server} is no address of a server")
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return Unreachable(
-                f"the certificate of {server} can't be trusted: {cause.verify_message}"
-            )
-        if isinstance(cause, ssl.SSLError):
-            return Unreachable(
-                f"{server} doesn't speak TLS", hint="is it http:// and not https://?"
-            )
-        cause = cause.__cause__ or cause.__context__
-    return Transient(_no_answer(error, server))
-
-
-def _no_answer(error: Exception, server: str) -> Unreachable:
-    if isinstance(error, httpx.RemoteProtocolError):
-        return Unreachable(f"{server} doesn't answer as a server of this kind does")
-    timed_out = isinstance(error, httpx.TimeoutException)
-    what = "gives no answer in time" if timed_out else "can't be reached"
-    return Unreachable(f"{server} {what}", hint="is the server running?")
-
-
 class Exchange:
     """Requests to one server, for one operation. Safe to use from several threads.
 
     Args:
-        http: does the sending; stays open.
+        line: the way to it.
         server: ``https://host[:port][/base]`` without a trailing slash.
         retrying: how long to try, and the operation's stop.
         timeout: replaces the client's own.
+        base: what stands between ``server`` and a request's path.
     """
 
     def __init__(
         self,
-        http: httpx.Client,
+        line: Line,
         server: str,
         retrying: Retrying,
         *,
         timeout: httpx.Timeout | None = None,
+        base: str = "/api/v1",
     ) -> None:
-        self.http, self.server, self.retrying = http, server, retrying
-        self._timeout = timeout or http.timeout
+        self.line, self.server, self.retrying = line, server, retrying
+        self._timeout = timeout or line.http.timeout
+        self._base = base
 
     def asked(self, request: Request, decode: Callable[[dict[str, Any]], T]) -> T:
         """The decoded JSON object of the answer, tried again as section 7 allows."""
@@ -150,7 +142,7 @@ class Exchange:
         def attempt() -> T:
             with self.response(request) as response:
                 self.accept(response, JSON_STATUSES)
-                answer = self._capped(response, ANSWER_BYTES)
+                answer = self.capped(response, ANSWER_BYTES)
             try:
                 return decode(json_object(answer))
             except Nonsense as error:
@@ -164,31 +156,49 @@ class Exchange:
         def attempt() -> None:
             with self.response(request) as response:
                 self.accept(response, EMPTY_STATUSES)
-                self._capped(response, PROBLEM_BYTES)
+                self.capped(response, PROBLEM_BYTES)
 
         self.retrying.run(attempt, backoff)
 
     @contextmanager
     def response(self, request: Request) -> Iterator[httpx.Response]:
         """One attempt; what httpx raises meanwhile comes out as one of our own errors."""
-        headers = {**request.headers, "Accept-Encoding": "identity"}
-        if request.bearer is not None:
-            headers["Authorization"] = f"Bearer {b64encode(request.bearer)}"
         try:
-            with self.http.stream(
-                request.method,
-                f"{self.server}/api/v1{request.path}",
-                content=request.body() if request.body else None,
-                headers=headers,
-                timeout=self._timeout,
-            ) as response:
+            with ExitStack() as stack:
+                response = self._answer(stack, request)
                 self.retrying.answered = True
                 stream = response.extensions.get("network_stream")
                 if isinstance(stream, PacedStream):
                     stream.expect_body()
                 yield response
         except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
-            raise _failure(error, self.server) from error
+            raise failure_of(error, self.server) from error
+
+    def _answer(self, stack: ExitStack, request: Request) -> httpx.Response:
+        """An answer whose stream ``stack`` closes.
+
+        A handshake that fails comes before all else, so the same request can go out again.
+        """
+        try:
+            return stack.enter_context(self._sent(request))
+        except httpx.ConnectError as error:
+            meet = self.line.meet
+            if meet is None or not isinstance(failure_of(error, self.server), UnknownKey):
+                raise
+        self.line = meet()
+        return stack.enter_context(self._sent(request))
+
+    def _sent(self, request: Request) -> AbstractContextManager[httpx.Response]:
+        headers = {**request.headers, "Accept-Encoding": "identity"}
+        if request.bearer is not None:
+            headers["Authorization"] = f"Bearer {b64encode(request.bearer)}"
+        return self.line.http.stream(
+            request.method,
+            f"{self.server}{self._base}{request.path}",
+            content=request.body() if request.body else None,
+            headers=headers,
+            timeout=self._timeout,
+        )
 
     def accept(self, response: httpx.Response, expected: frozenset[int]) -> None:
         """Return for an expected status; raise what any other means."""
@@ -203,7 +213,7 @@ class Exchange:
 
     def _problem(self, response: httpx.Response) -> dict[str, Any] | None:
         try:
-            return json_object(self._capped(response, PROBLEM_BYTES))
+            return json_object(self.capped(response, PROBLEM_BYTES))
         except (Nonsense, Unreachable):
             return None
 
@@ -213,7 +223,7 @@ class Exchange:
             self.retrying.check_stopped()
             yield piece
 
-    def _capped(self, response: httpx.Response, limit: int) -> bytes:
+    def capped(self, response: httpx.Response, limit: int) -> bytes:
         """The whole body, or a refusal as soon as it is longer than ``limit`` bytes."""
         received = bytearray()
         for piece in self.body(response):

@@ -16,10 +16,10 @@ from enum import IntEnum
 
 from otv_client.b64 import b64decode, b64encode
 from otv_client.errors import LinkDamaged, LinkTooNew, UsageError
+from otv_client.pins import PIN_BYTES
 
 ID_BYTES = 12
 SECRET_BYTES = 32
-PIN_BYTES = 15
 
 _VERSION = 1
 _CHECKSUM_BYTES = 5
@@ -118,6 +118,13 @@ def parse_server(text: str) -> str:
             hint="an international name is written in its xn-- form",
         )
     return server
+
+
+def origin_of(server: str) -> str:
+    """Scheme, host and port of a server's address, in one form: what has one key."""
+    scheme, _, rest = server.lower().partition("://")
+    host = rest.partition("/")[0]
+    return f"{scheme}://{host.removesuffix(':443' if scheme == 'https' else ':80')}"
 
 
 def draw_link(server: str, kdf: Kdf, random: Random, pin: bytes | None = None) -> Link:

@@ -40,7 +40,7 @@ from otv_client.instants import local_text
 from otv_client.link import Kdf, Link
 from otv_client.problems import locked, nonsense, not_yet, over
 from otv_client.receiving import Received, Target
-from otv_client.state import PROOF_BYTES, OpeningRecord
+from otv_client.records import PROOF_BYTES, OpeningRecord
 
 if TYPE_CHECKING:
     from otv_client.answers import Claim, LinkView
@@ -105,11 +105,8 @@ def open_link(
         LocalError: no room, or something in the way; the lease lives on.
         Unreachable: no answer; the lease, if there is one, lives on.
     """
-    if link.pin is not None:
-        raise UsageError(
-            "this link is for a server with a key of its own, which this client can't check yet",
-            hint="nothing was sent; open the link with a newer version",
-        )
+    if link.pin != transport.pin and link.pin is not None:
+        raise AssertionError("a link's key is checked, or nothing is sent")
     state = world.state
     lock = state.opening_lock(link.server, link.id_text) if state else nullcontext()
     with lock:
@@ -247,7 +244,7 @@ class _Opening:
         try:
             yield
         except (LocalError, UsageError, Unreachable) as error:
-            if self.world.state and (error.hint is None or isinstance(error, Unreachable)):
+            if self.world.state and (error.hint is None or type(error) is Unreachable):
                 until = datetime.fromtimestamp(self.record.lease_until).astimezone()
                 told = local_text(until, self.world.now())
                 how = "again" if isinstance(error, Unreachable) else "with -o DIR or --force"

@@ -19,7 +19,7 @@ from otv_client.files.saving import (
     remove_partial,
 )
 from otv_client.files.spool import CiphertextSpool
-from otv_client.state import OpeningRecord
+from otv_client.records import OpeningRecord
 
 if TYPE_CHECKING:
     from otv_client.envelope.manifest import Manifest

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from otv_client.answers import LinkReport, OpeningReport, ShareReport
-    from otv_client.state import ShareRecord
+    from otv_client.records import ShareRecord
 
 _SIGNED = {"opened": Outcome.OPENED, "rejected": Outcome.REJECTED}
 GONE = "gone"

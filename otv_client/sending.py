@@ -28,7 +28,7 @@ from otv_client.parcel import (
     ttl_of,
     with_distinct_names,
 )
-from otv_client.state import PROOF_BYTES, SentLinkRecord, ShareRecord
+from otv_client.records import PROOF_BYTES, SentLinkRecord, ShareRecord
 from otv_client.transport import NewLink, Transport
 from otv_client.upload import Uploader
 
@@ -188,8 +188,8 @@ class _Sending:
 
     def _draw_links(self) -> tuple[list[Link], list[Keys]]:
         kdf = Kdf.NONE if self.terms.password is None else Kdf.ARGON2ID
-        draw = self.world.random
-        links = [draw_link(self.transport.server, kdf, draw) for _ in range(self.terms.links)]
+        draw, server, pin = self.world.random, self.transport.server, self.transport.pin
+        links = [draw_link(server, kdf, draw, pin) for _ in range(self.terms.links)]
         # Argon2id takes 0.15 s and 64 MiB for each link: two at once, not all.
         with ThreadPoolExecutor(2) as pool:
             keys = list(pool.map(self._derive, links))
@@ -208,6 +208,7 @@ class _Sending:
             links=tuple(
                 SentLinkRecord(link.id_text, key.ack) for link, key in zip(links, keys, strict=True)
             ),
+            pin=self.transport.pin,
         )
         if self.world.state:
             self.world.state.save_share(record)

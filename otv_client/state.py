@@ -1,9 +1,9 @@
 """What this machine sent and is opening: small JSON files of the user's own, mode 0600.
 
 Kept of a share: its owner's proof O and each link's receipt key K; of an opening:
-its lease T and how far it got. Never a link's secret S, a password, or a key that
-opens content (protocol section 8). POSIX only, like the rest of this client's
-handling of files.
+its lease T and how far it got; of a server: the pin of its key. Never a link's secret
+S, a password, or a key that opens content (protocol section 8). POSIX only, like the
+rest of this client's handling of files.
 """
 
 from __future__ import annotations
@@ -15,72 +15,29 @@ import os
 import secrets
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from otv_client.b64 import b64decode, b64encode
+from otv_client.b64 import b64encode
 from otv_client.errors import LocalError
+from otv_client.records import (
+    KeyRecord,
+    OpeningRecord,
+    ShareRecord,
+    read_key,
+    read_opening,
+    read_share,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PROOF_BYTES = 32
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 _REMAINS_S = 3600  # no write takes that long
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class SentLinkRecord:
-    """One link that was sent: its id and the key that its receipts are checked with."""
-
-    id: str
-    ack: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ShareRecord:
-    """A share that this machine sent.
-
-    Attributes:
-        created_at: seconds since 1970.
-        is_told: the user has been told that it is over. It can still be asked for, its receipts
-            with it, until the server forgets it.
-    """
-
-    server: str
-    id: str
-    owner: bytes = field(repr=False)
-    created_at: int
-    links: tuple[SentLinkRecord, ...]
-    is_told: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OpeningRecord:
-    """An opening that this machine began.
-
-    Attributes:
-        lease: T, 32 bytes, stored before the claim.
-        lease_until: seconds since 1970 by this machine's clock; a guess until the claim is
-            answered.
-        destination: the folder that the files go to, absolute; empty until one is chosen.
-        partial: name of the hidden folder in it.
-        parts_done: parts of the content that are written and durable, from the first on.
-        saved: the files' paths within ``destination`` once all have their final names.
-    """
-
-    server: str
-    id: str
-    lease: bytes = field(repr=False)
-    lease_until: int = 0
-    destination: str = ""
-    partial: str = ""
-    parts_done: int = 0
-    saved: tuple[str, ...] | None = None
 
 
 def default_path() -> Path:
@@ -114,7 +71,7 @@ class StateFolder:
 
     def shares(self) -> list[ShareRecord]:
         """Every share that this machine sent, oldest first."""
-        return sorted(self._all("shares", _share), key=lambda record: record.created_at)
+        return sorted(self._all("shares", read_share), key=lambda record: record.created_at)
 
     # --- openings ---------------------------------------------------------------------------
 
@@ -129,13 +86,13 @@ class StateFolder:
     def opening(self, server: str, link_id: str) -> OpeningRecord | None:
         """The opening of this link, if one was begun."""
         path = self._file("openings", _opening_name(server, link_id))
-        record = self._read(path, _opening) if path.exists() else None
+        record = self._read(path, read_opening) if path.exists() else None
         # The file's name is a hash; what stands inside decides.
         return record if record and (record.server, record.id) == (server, link_id) else None
 
     def openings(self) -> list[OpeningRecord]:
         """Every opening that was begun and isn't finished."""
-        return list(self._all("openings", _opening))
+        return list(self._all("openings", read_opening))
 
     @contextmanager
     def opening_lock(self, server: str, link_id: str) -> Iterator[None]:
@@ -153,6 +110,18 @@ class StateFolder:
                 path.unlink(missing_ok=True)  # while it is held: see _locked
         finally:
             os.close(handle)
+
+    # --- keys of servers --------------------------------------------------------------------
+
+    def save_key(self, record: KeyRecord) -> None:
+        """Remember which key a server has; it replaces what was remembered of it."""
+        self._write("keys", _name_of(record.server), asdict(record))
+
+    def key(self, server: str) -> KeyRecord | None:
+        """The key that this server (``https://host[:port]``) must have, if one is remembered."""
+        path = self._file("keys", _name_of(server))
+        record = self._read(path, read_key) if path.exists() else None
+        return record if record and record.server == server else None
 
     # --- files ------------------------------------------------------------------------------
 
@@ -247,42 +216,9 @@ def _locked(handle: int, path: Path) -> bool:
 
 
 def _opening_name(server: str, link_id: str) -> str:
-    """A file name from what a link says: a hash, so that no link chooses one."""
-    return hashlib.sha256(f"{server}\0{link_id}".encode()).hexdigest()[:32]
+    return _name_of(f"{server}\0{link_id}")
 
 
-# --- decoding: the user's own files, but a cut or edited one must not be taken for a record ------
-
-
-def _of(kind: type[T], value: object) -> T:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise TypeError(kind)
-    return value
-
-
-def _share(value: dict[str, Any]) -> ShareRecord:
-    return ShareRecord(
-        server=_of(str, value["server"]),
-        id=_of(str, value["id"]),
-        owner=b64decode(_of(str, value["owner"]), PROOF_BYTES),
-        created_at=_of(int, value["created_at"]),
-        links=tuple(
-            SentLinkRecord(_of(str, link["id"]), b64decode(_of(str, link["ack"]), PROOF_BYTES))
-            for link in value["links"]
-        ),
-        is_told=value.get("is_told") is True,
-    )
-
-
-def _opening(value: dict[str, Any]) -> OpeningRecord:
-    saved = value["saved"]
-    return OpeningRecord(
-        server=_of(str, value["server"]),
-        id=_of(str, value["id"]),
-        lease=b64decode(_of(str, value["lease"]), PROOF_BYTES),
-        lease_until=_of(int, value["lease_until"]),
-        destination=_of(str, value["destination"]),
-        partial=_of(str, value["partial"]),
-        parts_done=_of(int, value["parts_done"]),
-        saved=None if saved is None else tuple(_of(str, path) for path in saved),
-    )
+def _name_of(text: str) -> str:
+    """A file name from what a link or a server says: a hash, so that neither chooses one."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

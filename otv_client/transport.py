@@ -13,7 +13,14 @@ import httpx
 from otv_client import answers
 from otv_client.b64 import b64encode
 from otv_client.errors import Over, Unknown, UsageError
-from otv_client.exchange import CONTENT_STATUSES, Exchange, Request, check_range, http_client
+from otv_client.exchange import (
+    CONTENT_STATUSES,
+    Exchange,
+    Line,
+    Request,
+    check_range,
+    http_client,
+)
 from otv_client.retry import Backoff, Patience, Retrying
 
 if TYPE_CHECKING:
@@ -21,7 +28,7 @@ if TYPE_CHECKING:
 
     from otv_client.answers import Claim, Info, LinkView, ShareReport
 
-__all__ = ["NewLink", "Part", "Transport", "http_client"]
+__all__ = ["Line", "NewLink", "Part", "Transport", "http_client"]
 
 PIECE_BYTES = 1 << 20  # of a part on its way out; smaller ones cost speed
 _BRIEF_PATIENCE = Patience(first_contact_s=3.0, total_s=3.0, longest_wait_s=1.0)
@@ -73,7 +80,7 @@ class Transport:
     Safe to use from several threads.
 
     Args:
-        http: does the sending; stays open.
+        line: the way to it.
         server: ``https://host[:port][/base]`` without a trailing slash.
         retrying: how long to try, and the operation's stop.
         upload_token: permission to upload, where the server asks for one.
@@ -82,7 +89,7 @@ class Transport:
 
     def __init__(
         self,
-        http: httpx.Client,
+        line: Line,
         server: str,
         retrying: Retrying,
         *,
@@ -91,8 +98,13 @@ class Transport:
     ) -> None:
         self.server = server
         self.retrying = retrying
-        self._exchange = Exchange(http, server, retrying, timeout=timeout)
+        self._exchange = Exchange(line, server, retrying, timeout=timeout)
         self._upload_token = upload_token
+
+    @property
+    def pin(self) -> bytes | None:
+        """Of the key that this server must have; None where authorities vouch for it."""
+        return self._exchange.line.pin
 
     @property
     def has_upload_token(self) -> bool:
@@ -103,7 +115,7 @@ class Transport:
         """The same server with little patience and a fresh stop: for a last word."""
         retrying = Retrying(_BRIEF_PATIENCE, clock=self.retrying.clock, random=self.retrying.random)
         return Transport(
-            self._exchange.http, self.server, retrying, timeout=httpx.Timeout(_BRIEF_TIMEOUT_S)
+            self._exchange.line, self.server, retrying, timeout=httpx.Timeout(_BRIEF_TIMEOUT_S)
         )
 
     # --- the calls --------------------------------------------------------------------------

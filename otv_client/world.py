@@ -35,6 +35,8 @@ class World:
         pause: waits so many seconds before another attempt; None waits so that a stop of the
             operation ends it.
         jitter: from 0 up to 1.
+        vouch: asked, once, about a server whose key nobody vouches for: its address, and its pin
+            as text. Whether this is the right key.
     """
 
     random: Callable[[int], bytes] = secrets.token_bytes
@@ -45,3 +47,4 @@ class World:
     monotonic: Callable[[], float] = time.monotonic
     pause: Callable[[float], bool] | None = None
     jitter: Callable[[], float] = any_fraction
+    vouch: Callable[[str, str], bool] = lambda _server, _pin: False

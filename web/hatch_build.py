@@ -1,4 +1,4 @@
-"""Builds the browser's page into the package, ``otv_server/page``.
+"""Builds the browser's page into the package, ``otv_server/page``, and lists it for the client.
 
 hatchling runs it as a hook for wheels, editable installs and source distributions; Node comes
 from a wheel, so none has to be installed. A source distribution carries the built page, and what
@@ -49,12 +49,18 @@ def is_built(root: Path) -> bool:
 
 
 def build_page(root: Path) -> bool:
-    """Build the page, unless it is there.
+    """Build the page, unless it is there, and tell the client what it holds.
 
     The new page takes the old one's place only when it is whole. Returns whether it was built.
     """
-    if is_built(root):
-        return False
+    was_built = is_built(root)
+    if not was_built:
+        _build(root)
+    _list_for_client(root)
+    return not was_built
+
+
+def _build(root: Path) -> None:
     web, page = root / "web", root / "otv_server/page"
     digest = _digest_of_sources(web)  # as they are before: what changes meanwhile is built again
     install(web)
@@ -64,7 +70,14 @@ def build_page(root: Path) -> bool:
             page.rename(f"{work}/old")
         Path(work, "page").rename(page)
     (web / ".built").write_text(digest)
-    return True
+
+
+def _list_for_client(root: Path) -> None:
+    """Copy the list of hashes to where ``otv-client verify`` takes it from."""
+    built = (root / "otv_server/page/hashes.json").read_bytes()
+    known = root / "otv_client/page-hashes.json"
+    if not known.is_file() or known.read_bytes() != built:
+        known.write_bytes(built)
 
 
 def install(web: Path) -> None:

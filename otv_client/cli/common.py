@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -44,6 +45,9 @@ debug_option = click.option(
     help="Show where an error came from.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+pin_option = click.option(
+    "--pin", metavar="PIN", help="Trust the server with this key, as it prints it, and no other."
+)
 
 
 def password_options(command: F) -> F:
@@ -55,18 +59,44 @@ def password_options(command: F) -> F:
 
 @contextmanager
 def client_for(
-    terminal: Terminal, server: str | None = None, upload_token: str | None = None
+    terminal: Terminal,
+    server: str | None = None,
+    upload_token: str | None = None,
+    *,
+    pin: str | None = None,
 ) -> Iterator[Client]:
     """A client that remembers in the user's state folder and speaks through the terminal."""
     client = Client(
         server,
+        pin=pin,
         upload_token=upload_token,
-        state=StateFolder(default_path(), warn=terminal.tell),
+        state=state_folder(terminal),
         patience=_patience(),
-        world=World(tell=terminal.tell, progress=terminal.progress),
+        world=World(
+            tell=terminal.tell, progress=terminal.progress, vouch=partial(_vouch, terminal)
+        ),
     )
     with client:
         yield client
+
+
+def state_folder(terminal: Terminal) -> StateFolder:
+    """What this machine remembers."""
+    return StateFolder(default_path(), warn=terminal.tell)
+
+
+def _vouch(terminal: Terminal, server: str, pin: str) -> bool:
+    """Ask whether a key that nobody knows is the server's; without a terminal it is not."""
+    if not terminal.is_interactive:
+        return False
+    terminal.tell(f"{server} has a key of its own: no authority vouches for it")
+    terminal.tell(f"its fingerprint is {pin} (the server prints its own when it starts)")
+    return terminal.ask_line(
+        "Are they the same, and is it to be trusted from now on? (yes/no) "
+    ) in (
+        "yes",
+        "y",
+    )
 
 
 def _patience() -> Patience:

@@ -16,6 +16,7 @@ from otv_client.cli.common import (
     json_option,
     link_from,
     password_options,
+    pin_option,
 )
 from otv_client.cli.secrets import password_to_open
 from otv_client.errors import Interrupted, PasswordMissing, UsageError, WrongPassword
@@ -42,6 +43,7 @@ class _Options:
     force: bool
     password: bool
     password_file: str | None
+    pin: str | None
     as_json: bool
 
 
@@ -50,6 +52,7 @@ class _Options:
 @click.option("-o", "output", metavar="DIR", help="A folder, made if missing; `-` is stdout.")
 @click.option("--force", is_flag=True, help="Overwrite files.")
 @password_options
+@pin_option
 @json_option
 @debug_option
 @click.pass_obj
@@ -65,7 +68,7 @@ def get_command(terminal: Terminal, /, **given: Any) -> None:
     link = link_from(terminal, options.link)
     password = password_to_open(terminal, options.password_file, ask=options.password)
     with (
-        client_for(terminal) as client,
+        client_for(terminal, pin=options.pin) as client,
         terminal.showing_progress("receiving"),
         _saying_how_to_go_on(),
     ):

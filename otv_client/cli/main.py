@@ -26,6 +26,8 @@ _COMMANDS = {
     "list": ("manage", "List what this machine sent and isn't over."),
     "revoke": ("manage", "End a share or a link now."),
     "qr": ("qr", "Make a QR code of a link."),
+    "find": ("find", "List the servers on this network."),
+    "verify": ("verify", "Compare the page of a server with that of this release."),
 }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from otv_client.cli.terminal import Terminal
     from otv_client.client import Client
-    from otv_client.state import ShareRecord
+    from otv_client.records import ShareRecord
 
 
 @click.command("status")

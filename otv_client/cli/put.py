@@ -11,12 +11,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from otv_client.cli.codes import check_code_file, numbered_path, save_code, terminal_code
-from otv_client.cli.common import client_for, debug_option, json_option, password_options
+from otv_client.cli.common import (
+    client_for,
+    debug_option,
+    json_option,
+    password_options,
+    pin_option,
+)
+from otv_client.cli.find import chosen_server
 from otv_client.cli.secrets import password_to_send, upload_token
 from otv_client.cli.times import parse_duration, parse_instant
 from otv_client.errors import UsageError
 from otv_client.instants import local_text, rfc3339
 from otv_client.parcel import Terms
+from otv_client.pins import parse_pin
 
 if TYPE_CHECKING:
     from otv_client.cli.terminal import Terminal
@@ -45,6 +53,7 @@ class _Options:
     qr: bool
     qr_file: Path | None
     server: str | None
+    pin: str | None
     upload_token_file: str | None
     as_json: bool
 
@@ -63,6 +72,7 @@ class _Options:
 @click.option("--qr", is_flag=True, help="Show the link as a QR code, too.")
 @click.option("--qr-file", type=click.Path(path_type=Path), help="Save the QR code (.png, .svg).")
 @click.option("--server", envvar="OTV_SERVER", metavar="URL", help="Where to; else OTV_SERVER.")
+@pin_option
 @click.option("--upload-token-file", metavar="FILE", help="Else OTV_UPLOAD_TOKEN.")
 @json_option
 @debug_option
@@ -71,14 +81,17 @@ def put_command(terminal: Terminal, /, **given: Any) -> None:
     """Send files, folders or a text; print a link that opens once.
 
     `-` reads one file from standard input. Each link stands on a line of its
-    own on standard output.
+    own on standard output. Where no server is named, it is the one on this network.
     """
     options = _Options(**given)
     _check(options)
     text = _text(terminal, options)
     terms = _terms(terminal, options, text)
     token = upload_token(options.upload_token_file)
-    with client_for(terminal, options.server, token) as client:
+    server, pin = options.server, options.pin
+    if not server:
+        server, pin = chosen_server(terminal, pin)
+    with client_for(terminal, server, token, pin=pin) as client:
         sent = _send(terminal, client, options, terms)
         try:
             _hand_out(terminal, options, sent)
@@ -90,10 +103,6 @@ def put_command(terminal: Terminal, /, **given: Any) -> None:
 
 def _check(options: _Options) -> None:
     """Refuse what makes no sense before anything is read, asked or sent."""
-    if not options.server:
-        raise UsageError(
-            "no server is named", hint="give it with --server URL or in the variable OTV_SERVER"
-        )
     if "" in options.paths:
         raise UsageError("a path is empty", hint="is a variable of a script unset?")
     if options.text is not None and options.note is not None:
@@ -102,6 +111,8 @@ def _check(options: _Options) -> None:
         raise UsageError("standard input can be read once")
     if not options.paths and options.text is None and not options.note:
         raise UsageError("there is nothing to send", hint="name files or folders, or give --text")
+    if options.pin is not None:
+        parse_pin(options.pin)
     if options.qr_file:
         for number in range(1, options.links + 1):
             check_code_file(numbered_path(options.qr_file, number, options.links))

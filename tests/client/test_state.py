@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otv_client.errors import LocalError
-from otv_client.state import (
-    OpeningRecord,
-    SentLinkRecord,
-    ShareRecord,
-    StateFolder,
-    default_path,
-)
+from otv_client.records import OpeningRecord, SentLinkRecord, ShareRecord
+from otv_client.state import StateFolder, default_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,7 +29,7 @@ from otv_client.errors import (
     Unreachable,
     WrongPassword,
 )
-from otv_client.exchange import http_client, retry_after
+from otv_client.exchange import Line, http_client, retry_after
 from otv_client.problems import PROBLEMS, error_of
 from otv_client.retry import Patience, Retrying
 from otv_client.transport import Part, Transport
@@ -136,7 +136,7 @@ def talk(hands: Hands) -> Iterator[Talk]:
         http = http_client(server.url)
         servers.append(server)
         clients.append(http)
-        return Transport(http, server.url, hands.retrying()), server
+        return Transport(Line(http), server.url, hands.retrying()), server
 
     yield make
     for server in servers:
@@ -195,7 +195,7 @@ def test_waits_grow_and_patience_ends(talk: Talk, hands: Hands) -> None:
 def test_a_server_that_never_answered_is_given_up_sooner(hands: Hands) -> None:
     """A mistyped address would hold the terminal for a minute."""
     with http_client("http://127.0.0.1:9") as http:
-        transport = Transport(http, "http://127.0.0.1:9", hands.retrying())
+        transport = Transport(Line(http), "http://127.0.0.1:9", hands.retrying())
 
         with pytest.raises(Unreachable):
             transport.info()

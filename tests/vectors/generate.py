@@ -10,10 +10,11 @@ import json
 import sys
 from pathlib import Path
 
-from tests.vectors import cases_link, cases_manifest, cases_names, cases_sealing
+from tests.vectors import cases_link, cases_manifest, cases_names, cases_pins, cases_sealing
 
 FILES = {
     "link.json": cases_link.links,
+    "pins.json": cases_pins.pins,
     "keys.json": cases_link.derivations,
     "receipt.json": cases_link.receipts,
     "padding.json": cases_sealing.padding,

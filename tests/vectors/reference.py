@@ -54,6 +54,24 @@ def url(server: str, id_: bytes, f: bytes) -> str:
     return f"{server}/s/{b64(id_)}#{fragment(id_, f)}"
 
 
+def spki(certificate: bytes) -> bytes:
+    """RFC 5280, 4.1: the seventh field of a version 3 TBSCertificate, as it stands there."""
+    tbs, _ = element(element(certificate)[1])
+    _, body = element(tbs)
+    for _ in range(6):  # version, serialNumber, signature, issuer, validity, subject
+        body = body[len(element(body)[0]) :]
+    return element(body)[0]
+
+
+def element(data: bytes) -> tuple[bytes, bytes]:
+    """DER: the first element, whole, and what it holds."""
+    size, head = data[1], 2
+    if size & 0x80:
+        head += size & 0x7F
+        size = int.from_bytes(data[2:head])
+    return data[: head + size], data[head : head + size]
+
+
 def keys(id_: bytes, secret: bytes, password: str | None) -> dict[str, bytes]:
     """Section 3: A, U, M, K, and P where there is a password."""
     salt, kdf, stretched = b"otv/1\0" + id_, 0, b""

@@ -1,0 +1,55 @@
+"""Somebody who poses as a server: TLS with a key of their own, and an ear for what is said next."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
+
+
+class Attacker:
+    """Accepts TLS on an address and keeps every byte that comes inside it.
+
+    Attributes:
+        url: where it listens.
+        heard: what was sent to it after each handshake, one entry for each connection.
+        handshakes: how many were begun.
+    """
+
+    def __init__(self, pem: Path, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(pem)
+        self._listener = socket.create_server((host, port))
+        self.url = f"https://{host}:{self._listener.getsockname()[1]}"
+        self.handshakes = 0
+        self.heard: list[bytes] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                with connection, suppress(OSError):
+                    self._listen(connection)
+
+    def _listen(self, connection: socket.socket) -> None:
+        connection.settimeout(10)
+        self.handshakes += 1
+        with self._context.wrap_socket(connection, server_side=True) as inside:
+            data = inside.recv(65536)  # empty where the other end hangs up
+            self.heard.append(data)
+            if data:
+                inside.sendall(_ANSWER)
