@@ -19,8 +19,8 @@ class Attacker:
 
     Attributes:
         url: where it listens.
-        heard: what was sent to it after each handshake, one entry for each connection.
-        handshakes: how many were begun.
+        handshakes: how many connections came.
+        heard: what was sent inside TLS, one entry for each connection that sent anything.
     """
 
     def __init__(self, pem: Path, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -49,7 +49,6 @@ class Attacker:
         connection.settimeout(10)
         self.handshakes += 1
         with self._context.wrap_socket(connection, server_side=True) as inside:
-            data = inside.recv(65536)  # empty where the other end hangs up
-            self.heard.append(data)
-            if data:
+            if data := inside.recv(65536):  # empty where the other end hangs up
+                self.heard.append(data)
                 inside.sendall(_ANSWER)

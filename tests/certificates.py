@@ -52,9 +52,7 @@ def self_signed(file: Path, *addresses: str) -> SelfSigned:
     return SelfSigned(file, pin)
 
 
-def _certificate(
-    key: ec.EllipticCurvePrivateKey, addresses: tuple[str, ...]
-) -> x509.Certificate:
+def _certificate(key: ec.EllipticCurvePrivateKey, addresses: tuple[str, ...]) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "One-Time View")])
     names = [x509.IPAddress(ip_address(address)) for address in addresses or ("127.0.0.1",)]
     now = datetime.now(UTC)

@@ -13,16 +13,13 @@ import socket
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import uvicorn
 from zeroconf import IPVersion, ServiceInfo, Zeroconf
 
 from otv_server.app import create_app
 from otv_server.settings import load
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SERVICE = "_otv._tcp.local."
 
