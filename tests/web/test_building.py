@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "node_modules", "page", ".built", ".building-*", "__pycache__", ".*_cache"
+    *(".git", ".venv", "node_modules", "page", "page-hashes.json"),
+    *(".built", ".building-*", "__pycache__", ".*_cache"),
 )
 
 
@@ -108,7 +109,10 @@ def test_changed_source_is_built_anew(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(600)
 def test_distributions_carry_the_page(built_page: Path, tmp_path: Path) -> None:
-    """Else a server that was installed would have no page, or would take Node to install."""
+    """Else a server that was installed would have no page, or would take Node to install.
+
+    And an installed client would have nothing to compare a server's page with.
+    """
     folder = checkout(tmp_path / "checkout")
 
     source = unpacked(hatchling(folder, "sdist", tmp_path / "sdist"), tmp_path / "source")
@@ -120,6 +124,8 @@ def test_distributions_carry_the_page(built_page: Path, tmp_path: Path) -> None:
 
     for page in (source / "otv_server/page", installed / "otv_server/page"):
         assert contents(page) == contents(built_page)
+        known = page.parents[1] / "otv_client/page-hashes.json"
+        assert known.read_bytes() == (built_page / "hashes.json").read_bytes()
     assert not (source / "web/node_modules").exists()
     assert not (installed / "web").exists()
 
