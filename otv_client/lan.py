@@ -31,18 +31,20 @@ def find(
     Raises:
         Unreachable: this machine has no network that could be asked.
     """
-    found: list[Announced] = []
-    odd = 0
-    for info in _infos(seconds, wait):
-        try:
-            found.append(
-                read_announcement(
-                    info.name, info.port, info.parsed_scoped_addresses(), info.properties
-                )
-            )
-        except ValueError:
-            odd += 1
-    return merged(found), odd
+    read = [_read(info) for info in _infos(seconds, wait)]
+    found = [announced for announced in read if announced]
+    return merged(found), len(read) - len(found)
+
+
+def _read(info: ServiceInfo | None) -> Announced | None:
+    if info is None:
+        return None
+    try:
+        return read_announcement(
+            info.name, info.port, info.parsed_scoped_addresses(), info.properties
+        )
+    except ValueError:
+        return None
 
 
 def reachable(announced: Announced, *, timeout: float = _LOOK_S) -> str:
@@ -71,8 +73,9 @@ def reachable(announced: Announced, *, timeout: float = _LOOK_S) -> str:
     )
 
 
-def _infos(seconds: float, wait: Callable[[float], object]) -> Iterator[ServiceInfo]:
-    from zeroconf import ServiceBrowser  # noqa: PLC0415 - 60 ms, only where it is needed
+def _infos(seconds: float, wait: Callable[[float], object]) -> Iterator[ServiceInfo | None]:
+    """What is said of each name; None for a name of which nothing, or nonsense, is said."""
+    from zeroconf import Error, ServiceBrowser  # noqa: PLC0415 - 60 ms, only where it is needed
 
     names: set[str] = set()
 
@@ -85,8 +88,10 @@ def _infos(seconds: float, wait: Callable[[float], object]) -> Iterator[ServiceI
         wait(seconds)
         browser.cancel()
         for name in sorted(names):
-            if info := network.get_service_info(SERVICE, name, timeout=_ASK_MS):
-                yield info
+            try:
+                yield network.get_service_info(SERVICE, name, timeout=_ASK_MS)
+            except (Error, ValueError):  # a name that zeroconf itself doesn't take
+                yield None
 
 
 @contextmanager

@@ -1,15 +1,17 @@
-"""Somebody who poses as a server: TLS with a key of their own, and an ear for what is said next."""
+"""Somebody who poses as a server: TLS with a key of their own, and an ear for what is said next.
+
+``python -m tests.attackers PEM HOST PORT`` is one as a process: it prints ``listens``, and when its
+standard input ends how many connections came and how many bytes were said inside them.
+"""
 
 from __future__ import annotations
 
 import socket
 import ssl
+import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
 
@@ -52,3 +54,16 @@ class Attacker:
             if data := inside.recv(65536):  # empty where the other end hangs up
                 self.heard.append(data)
                 inside.sendall(_ANSWER)
+
+
+def main(pem: str, host: str, port: str) -> None:
+    """Listen until standard input ends, and say what was heard."""
+    attacker = Attacker(Path(pem), host, int(port))
+    print("listens", flush=True)  # noqa: T201 - who started it waits for this
+    sys.stdin.read()
+    print(attacker.handshakes, sum(map(len, attacker.heard)))  # noqa: T201 - its result
+    attacker.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

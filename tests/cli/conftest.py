@@ -25,12 +25,20 @@ TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Otv:
-    """Runs ``otv-client`` with a state folder and a working directory of its own."""
+    """Runs ``otv-client`` with a state folder and a working directory of its own.
+
+    ``inside`` is what, before a command, starts it on another machine.
+    """
 
     server: str
     state: Path
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    inside: tuple[str, ...] = ()
+
+    def command(self, *args: str | Path) -> list[str]:
+        """The whole command line."""
+        return [*self.inside, sys.executable, "-m", "otv_client", *map(str, args)]
 
     def environment(self) -> dict[str, str]:
         """What the process sees: nothing of this machine's own settings."""
@@ -41,7 +49,7 @@ class Otv:
     def start(self, *args: str | Path, **options: object) -> subprocess.Popen[bytes]:
         """Start a command with pipes and leave it running."""
         return subprocess.Popen(  # type: ignore[call-overload,no-any-return]  # options vary
-            [sys.executable, "-m", "otv_client", *map(str, args)],
+            self.command(*args),
             env=self.environment(),
             cwd=self.folder,
             **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE) | options,

@@ -37,9 +37,8 @@ def at_terminal(
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(otv.folder)
-        os.execve(  # noqa: S606 - the child becomes the program
-            sys.executable, [sys.executable, "-m", "otv_client", *args], otv.environment()
-        )
+        command = otv.command(*args)
+        os.execvpe(command[0], command, otv.environment())  # noqa: S606 - the child becomes the program
     screen, waiting = "", list(answers)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
