@@ -105,6 +105,17 @@ def test_server_makes_certificates_and_enciphers_nothing() -> None:
     assert "import cryptography" not in source
 
 
+def test_what_few_commands_need_is_loaded_by_them_alone() -> None:
+    """Else every `--help` and every `get` waits for what finds servers and checks pages."""
+    script = (
+        "import sys, otv_client.cli.put, otv_client.cli.get;"
+        "print(*set(sys.argv[1:]) & sys.modules.keys())"
+    )
+    seldom = ["zeroconf", "html.parser", "importlib.resources", "cryptography.x509"]
+
+    assert run_script(script, *seldom) == ""
+
+
 def run_script(script: str, *arguments: str) -> str:
     """What a fresh interpreter prints."""
     return subprocess.run(

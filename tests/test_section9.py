@@ -14,6 +14,11 @@ LINES = {
     "a short or a long 206",
     "a 200 for a range",
     "a wrong Content-Range",
+    # Key
+    "another key than the link's pin",
+    "another key than the one that is remembered",
+    "another key than the announced one",
+    "a pin where there is no TLS",
     # Server
     "a claim without A",
     "A without U",

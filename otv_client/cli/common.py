@@ -19,6 +19,8 @@ from otv_client.world import World
 if TYPE_CHECKING:
     from otv_client.cli.terminal import Terminal
 
+_YES = frozenset({"yes", "y"})
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 PASSWORD_OPTIONS = (
@@ -89,14 +91,10 @@ def _vouch(terminal: Terminal, server: str, pin: str) -> bool:
     """Ask whether a key that nobody knows is the server's; without a terminal it is not."""
     if not terminal.is_interactive:
         return False
-    terminal.tell(f"{server} has a key of its own: no authority vouches for it")
-    terminal.tell(f"its fingerprint is {pin} (the server prints its own when it starts)")
-    return terminal.ask_line(
-        "Are they the same, and is it to be trusted from now on? (yes/no) "
-    ) in (
-        "yes",
-        "y",
-    )
+    terminal.tell(f"{server} has a key of its own: no certificate authority vouches for it")
+    terminal.tell(f"the pin of this key is {pin}; the server prints its own when it starts")
+    question = "Are they the same, and is this key to be trusted from now on? (yes/no) "
+    return terminal.ask_line(question) in _YES
 
 
 def _patience() -> Patience:

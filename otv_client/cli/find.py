@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 @debug_option
 @click.pass_obj
 def find_command(terminal: Terminal, *, as_json: bool) -> None:
-    """List the servers on this network: name, address, and the fingerprint of the key.
+    """List the servers on this network: name, address, and the pin of the key.
 
-    Anybody on a network can announce a server. Compare the fingerprint with
-    the one that the server prints when it starts.
+    Anybody on a network can announce a server. Compare the pin with the one
+    that the server prints when it starts.
     """
     found = _found(terminal)
     if not found:
-        raise _none()
+        raise Unreachable("no server is found on this network", hint="is one running?")
     if as_json:
         terminal.json_result({"servers": [_as_json(server) for server in found]})
     else:
@@ -56,7 +56,10 @@ def chosen_server(terminal: Terminal, pin: str | None) -> tuple[str, str]:
     wanted = None if pin is None else parse_pin(pin)
     found = [server for server in _found(terminal) if wanted in (None, server.pin)]
     if not found:
-        raise _none()
+        raise Unreachable(
+            "no server is named, and none is found on this network",
+            hint="is it running? Its address can be given with --server URL or in OTV_SERVER",
+        )
     chosen = found[0] if len(found) == 1 else _asked(terminal, found)
     server = reachable(chosen)
     text = b64encode(chosen.pin)
@@ -72,13 +75,6 @@ def _found(terminal: Terminal) -> list[Announced]:
     if odd:
         terminal.tell(f"{odd} of this network's announcements can't be read by this version")
     return found
-
-
-def _none() -> Unreachable:
-    return Unreachable(
-        "no server is named, and none is found on this network",
-        hint="is it running? Its address can be given with --server URL or in OTV_SERVER",
-    )
 
 
 def _asked(terminal: Terminal, found: list[Announced]) -> Announced:

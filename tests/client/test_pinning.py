@@ -20,6 +20,7 @@ from otv_client.exchange import http_client
 from otv_client.link import parse_link
 from otv_client.records import KeyRecord
 from otv_client.retry import Patience
+from otv_client.tls import OtherKey, pinned_context
 from otv_client.trust import shown_pin
 from tests.attackers import Attacker
 from tests.certificates import SelfSigned, self_signed
@@ -219,6 +220,7 @@ def test_without_memory_it_is_asked_once_for_each_client(server: TlsServer) -> N
     assert len(asked.about) == 1
 
 
+@pytest.mark.section9("another key than the one that is remembered")
 def test_changed_key_is_refused_though_somebody_would_vouch(
     server: TlsServer, attacker: Attacker, state: StateFolder
 ) -> None:
@@ -283,6 +285,7 @@ def test_link_asks_nothing_that_is_remembered(
 # --- an attacker ----------------------------------------------------------------------------------
 
 
+@pytest.mark.section9("another key than the link's pin")
 def test_attacker_hears_no_byte(server: TlsServer, attacker: Attacker) -> None:
     """The proofs that open and end links would be given to whoever stands between."""
     with Client(server.url, pin=server.key.pin_text) as client:
@@ -333,9 +336,36 @@ def test_attacker_who_comes_in_the_middle_costs_nobody_the_file(
     assert attacker.heard == []
 
 
+def test_key_is_checked_inside_the_tls_of_a_proxy_too(
+    server: TlsServer, attacker: Attacker
+) -> None:
+    """Behind a proxy that is itself reached by TLS, any key would do."""
+    handshake(server.url, pinned_context(server.key.pin))
+    with pytest.raises(OtherKey):
+        handshake(attacker.url, pinned_context(server.key.pin))
+
+    assert attacker.heard == []
+
+
+def handshake(url: str, context: ssl.SSLContext) -> None:
+    """A handshake as httpcore makes it within another connection: over buffers in memory."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    inside = context.wrap_bio(incoming, outgoing)
+    with socket.create_connection(_address(url)) as outside:
+        while True:
+            try:
+                inside.do_handshake()
+            except ssl.SSLWantReadError:
+                outside.sendall(outgoing.read())
+                incoming.write(outside.recv(65_536))
+            else:
+                return
+
+
 # --- what can't be checked ------------------------------------------------------------------------
 
 
+@pytest.mark.section9("a pin where there is no TLS")
 def test_pin_without_tls_is_refused(state: StateFolder) -> None:
     """Somebody who asked for a key to be checked would get none."""
     with (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -136,6 +137,7 @@ def test_stranger_who_announces_the_servers_key_hears_no_byte(lan: Lan) -> None:
     assert overheard.bytes == 0
 
 
+@pytest.mark.section9("another key than the announced one")
 def test_announced_key_that_nobody_shows_is_refused(lan: Lan) -> None:
     """An announcement would be believed more than the key itself."""
     sender, key = lan.person(lan.laptop, "sender"), lan.key("nobody")
