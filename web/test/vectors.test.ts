@@ -6,11 +6,12 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { runVectors, type VectorResult } from "./vectors/run";
 
 const FOLDER = new URL("../../tests/vectors/", import.meta.url);
+const UNSEEN = new Set(["pins.json"]); // no browser shows a page the certificate of its server
 const ARGON2_MS = 60_000; // four derivations of a second or so, on a machine that is busy
 
 const files: Record<string, Record<string, unknown[]>> = Object.fromEntries(
   readdirSync(FOLDER)
-    .filter((file) => file.endsWith(".json"))
+    .filter((file) => file.endsWith(".json") && !UNSEEN.has(file))
     .map((file) => [
       file.replace(".json", ""),
       JSON.parse(readFileSync(new URL(file, FOLDER), "ascii")),
