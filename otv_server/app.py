@@ -158,6 +158,7 @@ def create_app(
                 "limiter": Limiter(parts.settings.rate, time.monotonic),
                 "body_room": BodyRoom(),
                 "clock": clock,
+                "lan_http": parts.settings.lan_http,
             }
         ),
         exception_handlers={Exception: answer_error},

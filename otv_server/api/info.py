@@ -37,6 +37,7 @@ async def info(request: Request[Any, Any, Any]) -> wire.Info:
         protocol=PROTOCOL,
         now=wire.instant(clock()),
         upload_token=needs_token(caller, request.app.state.access.uploads),
+        plain_http=request.app.state.lan_http,
         limits=_limits(request.app.state.limits),
     )
 

@@ -121,13 +121,17 @@ class InfoLimits(Answer, kw_only=True):
 
 
 class Info(Answer, kw_only=True):
-    """What this server is. ``upload_token``: this caller needs one."""
+    """What this server is.
+
+    ``upload_token``: this caller needs one; ``plain_http``: its page may be used over plain HTTP.
+    """
 
     name: str
     version: str
     protocol: int
     now: InstantText
     upload_token: bool
+    plain_http: bool
     limits: InfoLimits
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from click import Context
 
+from otv_server.cli import serve
 from otv_server.settings import BadSetting, Settings, load, names
 
 if TYPE_CHECKING:
@@ -59,6 +61,20 @@ def test_environment_is_read_as_the_types_say() -> None:
     assert settings.keep_addresses == "off"
 
 
+@pytest.mark.parametrize(("said", "meant"), [("true", True), ("1", True), ("0", False)])
+def test_switches_are_read_as_such(said: str, meant: bool) -> None:  # noqa: FBT001  # pytest's own
+    """Else what was switched off would be on, for every text is something."""
+    assert load({"OTV_LAN_HTTP": said}).lan_http is meant
+
+
+def test_switches_are_flags() -> None:
+    """Else ``--lan-http`` would want a value, and without it the environment would not count."""
+    with Context(serve) as context:
+        assert serve.make_parser(context).parse_args(["--lan-http"])[0]["lan_http"] is True
+    parsed = serve.make_context("serve", [])
+    assert parsed.params["lan_http"] is None
+
+
 def test_what_others_keep_in_the_environment_is_left_alone() -> None:
     """Else a variable of another program would stop this one."""
     assert load({"PATH": "/bin", "RATE": "9", "otv_rate": "9"}) == Settings()
@@ -83,6 +99,7 @@ def test_what_others_keep_in_the_environment_is_left_alone() -> None:
         ("OTV_LEASE_CEILING", "3599"),
         ("OTV_KEEP_ADDRESSES", "some"),
         ("OTV_MAX_SHARE_BYTES", "11 GiB"),
+        ("OTV_LAN_HTTP", "perhaps"),
         ("OTV_CONFIG", "/nowhere/otv.toml"),
     ],
 )
