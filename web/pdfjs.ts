@@ -6,7 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Plugin } from "vite";
-import { classicScript } from "./viewer-parts.ts";
+import { classicScript } from "./parts.ts";
 
 const PDFJS = resolve(import.meta.dirname, "node_modules/pdfjs-dist");
 

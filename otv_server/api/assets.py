@@ -27,6 +27,7 @@ TYPES = {  # Litestar adds that text is UTF-8
     ".png": "image/png",
     ".svg": "image/svg+xml",
     ".txt": "text/plain",
+    ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
 UNSERVED = {"hashes.json"}  # for comparing releases; whoever can change a file can change it too
@@ -35,8 +36,8 @@ _VIEWER_ASSETS = "assets/viewer/"
 _TRUSTED_TYPES = "require-trusted-types-for 'script'; trusted-types {}"
 _INDEX_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; worker-src 'self'; frame-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; " + _TRUSTED_TYPES.format("otv")
+    "connect-src 'self'; worker-src 'self'; frame-src 'self'; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " + _TRUSTED_TYPES.format("otv")
 )
 # Scripts by their digests alone: WebKit takes 'self' for the frame's own origin, which is opaque.
 _VIEWER_POLICY = (
@@ -49,6 +50,11 @@ _ASSET_POLICY = (
     "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; "
     + _TRUSTED_TYPES.format("'none'")
 )
+# The share worker answers the browser and asks for nothing.
+_SHARE_WORKER_POLICY = "default-src 'none'; frame-ancestors 'none'; " + _TRUSTED_TYPES.format(
+    "'none'"
+)
+_POLICIES = {"index.html": _INDEX_POLICY, "share-worker.js": _SHARE_WORKER_POLICY}
 
 # Everything that browsers know but what the page uses, to hand on a link: `clipboard-write` and
 # `web-share` are the page's own where they aren't named, and no frame's.
@@ -118,9 +124,8 @@ class Asset:
                 "Cross-Origin-Resource-Policy": "cross-origin",
                 "Access-Control-Allow-Origin": "*",
             }
-        is_index = self.path == "index.html"
         return {
-            "Content-Security-Policy": _INDEX_POLICY if is_index else _ASSET_POLICY,
+            "Content-Security-Policy": _POLICIES.get(self.path, _ASSET_POLICY),
             "Cross-Origin-Resource-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litestar import Request, Response, Router, route
+from litestar import Request, Response, Router, post, route
 
 from otv_server.api.assets import Asset, is_known, read_page, takes_gzip
 
@@ -22,6 +22,8 @@ NOT_BUILT = (
     "`pip install .` builds it.\n"
 )
 
+SHARE_PATH = "/share"
+
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -34,7 +36,18 @@ def router(folder: Path = FOLDER) -> Router:
     ]
     if INDEX not in assets:
         handlers.append(_handler(INDEX_PATHS, None))
-    return Router("/", route_handlers=handlers, include_in_schema=False)
+    return Router("/", route_handlers=[*handlers, unshared], include_in_schema=False)
+
+
+@post(SHARE_PATH, sync_to_thread=False)
+def unshared() -> Response[bytes]:
+    """What another program shares with the installed page belongs to its share worker.
+
+    Where a browser has lost that worker it comes here, and it is in the clear: none of it is read,
+    and the page says that it has to be shared again.
+    """
+    headers = {"Location": "/#shared=", "Connection": "close"}
+    return Response(b"", status_code=303, headers=headers)
 
 
 def _handler(paths: Sequence[str], asset: Asset | None) -> HTTPRouteHandler:

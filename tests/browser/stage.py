@@ -31,6 +31,9 @@ if (globalThis.StorageManager) StorageManager.prototype.getDirectory =
   () => Promise.reject(new DOMException("", "SecurityError"));
 """
 FAILED_REQUEST = "^Failed to load resource"
+# What browsers take for another machine over plain HTTP; and what Chromium says there.
+PLAIN = "http://plain.test"
+NO_OPENER_POLICY = "^The Cross-Origin-Opener-Policy header has been ignored"
 _CHECKSUM_BYTES = 5
 
 
@@ -234,6 +237,19 @@ def wait_patiently(tab: PlaywrightTab, text: str) -> None:
         return text in tab.text()
 
     tab.until(is_there, f"text {text!r}")
+
+
+def over_plain_http(stage: Stage, tab: PlaywrightTab, *, is_wanted: bool) -> None:
+    """Let the server be at ``PLAIN`` too; ``is_wanted``: it wants its page used like that."""
+
+    def answer(route: Route) -> None:
+        fetched = route.fetch(url=route.request.url.replace(PLAIN, stage.url))
+        if route.request.url.endswith("/api/v1/info"):
+            route.fulfill(response=fetched, json=fetched.json() | {"plain_http": is_wanted})
+        else:
+            route.fulfill(response=fetched)
+
+    tab.profile.context.route(f"{PLAIN}/**", answer)
 
 
 def change_answer(tab: PlaywrightTab, path: str, change: Callable[[Any], Any]) -> None:

@@ -6,7 +6,17 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.browser.stage import FAILED_REQUEST, Stage, States, cut, wait_patiently, with_fields
+from tests.browser.stage import (
+    FAILED_REQUEST,
+    NO_OPENER_POLICY,
+    PLAIN,
+    Stage,
+    States,
+    cut,
+    over_plain_http,
+    wait_patiently,
+    with_fields,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
@@ -200,16 +210,11 @@ def own_failure(stage: Stage) -> PlaywrightTab:
     return tab
 
 
-@ENDS.state(says="^The Cross-Origin-Opener-Policy header has been ignored")
+@ENDS.state(says=NO_OPENER_POLICY)
 def insecure(stage: Stage) -> PlaywrightTab:
     """Plain HTTP from another machine: browsers encrypt nothing there."""
     tab = stage.tab()
-    there = "http://plain.test"
-
-    def answer(route: Route) -> None:
-        route.fulfill(response=route.fetch(url=route.request.url.replace(there, stage.url)))
-
-    tab.profile.context.route(f"{there}/**", answer)
-    tab.open(there)
+    over_plain_http(stage, tab, is_wanted=False)
+    tab.open(PLAIN)
     tab.find("heading", re.compile("used safely$"))
     return tab

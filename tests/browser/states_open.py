@@ -11,10 +11,13 @@ from tests.browser import files
 from tests.browser.drivers.with_playwright import PlaywrightTab
 from tests.browser.stage import (
     FAILED_REQUEST,
+    NO_OPENER_POLICY,
     NO_PRIVATE_FILES,
+    PLAIN,
     Stage,
     States,
     change_answer,
+    over_plain_http,
 )
 
 if TYPE_CHECKING:
@@ -73,6 +76,15 @@ def looking(stage: Stage) -> PlaywrightTab:
 def ready(stage: Stage) -> PlaywrightTab:
     """A link that opens once, to something large."""
     return stage.opener(stage.link_to(stage.file("film.mov", bytes(3 * PART))))
+
+
+@OPENING.state(says=NO_OPENER_POLICY)
+def ready_plain_http(stage: Stage) -> PlaywrightTab:
+    """Over plain HTTP from another machine, where the server wants its page used like that."""
+    tab = stage.tab()
+    over_plain_http(stage, tab, is_wanted=True)
+    link = stage.link_to(note=LETTER)
+    return stage.at_opener(tab, link.replace(stage.url, PLAIN))
 
 
 @OPENING.state()

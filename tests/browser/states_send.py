@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tests.browser.stage import (
     FAILED_REQUEST,
+    NO_OPENER_POLICY,
+    PLAIN,
     Stage,
     States,
     change_answer,
     create_link,
     cut,
     look_again,
+    over_plain_http,
     wait_patiently,
 )
 
@@ -130,6 +134,44 @@ def upload_token(stage: Stage) -> PlaywrightTab:
 
 
 @SENDING.state(says=FAILED_REQUEST)
+def token_refused(stage: Stage) -> PlaywrightTab:
+    """The token is not one that the server knows, or has been revoked."""
+    tab = stage.tab()
+    change_answer(tab, "**/api/v1/info", lambda info: info | {"upload_token": True})
+    refusal = json.dumps({"status": 401, "code": "upload_token"})
+    tab.profile.context.route(
+        "**/api/v1/shares/*", lambda route: route.fulfill(status=401, body=refusal)
+    )
+    stage.at_sender(tab)
+    tab.field("Secret text").fill(SECRET)
+    tab.field("Upload token").fill("a-token-that-was-revoked")
+    tab.find("checkbox", "Keep it in this browser").click()
+    tab.find("button", "Create link").click()
+    tab.wait_text("take this token")
+    return tab
+
+
+@SENDING.state(says=NO_OPENER_POLICY)
+def plain_http(stage: Stage) -> PlaywrightTab:
+    """Plain HTTP from another machine, where the server wants its page used like that."""
+    tab = stage.tab()
+    over_plain_http(stage, tab, is_wanted=True)
+    tab.open(PLAIN)
+    tab.until(lambda: tab.field("Expires after").value(), "expiry")
+    return tab
+
+
+@SENDING.state()
+def shared_lost(stage: Stage) -> PlaywrightTab:
+    """Another program shared something, and it didn't arrive."""
+    tab = stage.tab()
+    tab.open(f"{stage.url}/#shared=")
+    tab.wait_text("arrive in this page")
+    tab.until(lambda: tab.field("Expires after").value(), "expiry")
+    return tab
+
+
+@SENDING.state(says=FAILED_REQUEST)
 def unreachable(stage: Stage) -> PlaywrightTab:
     """No server to ask what it allows."""
     tab = stage.tab()
@@ -186,6 +228,16 @@ def copied(stage: Stage) -> PlaywrightTab:
     send_text(tab)
     tab.find("button", "Copy link").click()
     tab.find("button", "Copied")
+    return tab
+
+
+@SENT.state(says=NO_OPENER_POLICY)
+def selected(stage: Stage) -> PlaywrightTab:
+    """No clipboard: the link is selected, to be copied by hand."""
+    tab = plain_http(stage)
+    send_text(tab)
+    tab.find("button", "Copy link").click()
+    tab.wait_text("The link is selected")
     return tab
 
 

@@ -52,11 +52,12 @@ def vectors_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         thread.join()
 
 
-def test_vectors(tab: Tab, vectors_url: str) -> None:
+@pytest.mark.parametrize("builtin", ["", "?javascript"], ids=["webcrypto", "javascript"])
+def test_vectors(tab: Tab, vectors_url: str, builtin: str) -> None:
     """Else page and command line could not open what the other one sent."""
     cases = sum(len(cases) for path in VECTORS for cases in json.loads(path.read_text()).values())
 
-    tab.open(vectors_url)
+    tab.open(f"{vectors_url}/{builtin}")
     tab.until(lambda: tab.script("return document.title") == "done", "end", patience_s=ARGON2_S)
 
     result = json.loads(tab.wait_attribute("body", "data-result"))

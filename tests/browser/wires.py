@@ -28,13 +28,20 @@ _TARGET = re.compile(rb"^[A-Z]+ (?:https?://)?([^/ :?]+(?::\d+)?)")
 
 
 class Threads(socketserver.ThreadingTCPServer):
-    """Listens on a free port of this machine; a thread for each connection, ended with it."""
+    """Listens on a free port of this machine; a thread for each connection, ended with it.
+
+    Args:
+        handler: what is done with a connection.
+        host: which of this machine's addresses.
+    """
 
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, handler: type[socketserver.BaseRequestHandler]) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
+    def __init__(
+        self, handler: type[socketserver.BaseRequestHandler], host: str = "127.0.0.1"
+    ) -> None:
+        super().__init__((host, 0), handler)
         self.port: int = self.server_address[1]
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
 
@@ -56,12 +63,13 @@ class Recorder(Threads):
 
     Args:
         port: of the server, on this machine.
+        host: the address to listen on.
     """
 
-    def __init__(self, port: int) -> None:
-        super().__init__(_Passing)
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        super().__init__(_Passing, host)
         self.upstream = port
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         self._held = b""
         self._free = threading.Event()
         self._streams: list[bytearray] = []
@@ -190,12 +198,13 @@ class Liar(Threads):
 
     Args:
         port: of the real one, on this machine.
+        host: the address to listen on.
     """
 
-    def __init__(self, port: int) -> None:
-        super().__init__(_Lying)
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        super().__init__(_Lying, host)
         self.upstream = port
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         self.lies: list[tuple[str, re.Pattern[str], Callable[[Answer], Answer]]] = []
         self.asked: list[str] = []
 

@@ -129,6 +129,7 @@ def test_headers_of_the_page(http: httpx.Client) -> None:
         "connect-src": "'self'",
         "worker-src": "'self'",
         "frame-src": "'self'",
+        "manifest-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",
@@ -202,6 +203,51 @@ def test_worker_has_a_policy_of_its_own(http: httpx.Client, built_page: Path) ->
         }
 
 
+def test_share_worker_may_ask_for_nothing(http: httpx.Client) -> None:
+    """Else what takes the files of other programs could send them somewhere."""
+    answer = http.get("/share-worker.js")
+
+    assert policy(answer) == {
+        "default-src": "'none'",
+        "frame-ancestors": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
+    # Looked for anew each time, so that no old one stays; and nothing widens what it sees.
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "Service-Worker-Allowed" not in answer.headers
+
+
+def test_manifest_names_only_what_is_there(http: httpx.Client, built_page: Path) -> None:
+    """Else the page could not be installed, or what is shared would go where nobody takes it."""
+    manifest = http.get("/manifest.webmanifest").json()
+
+    for icon in manifest["icons"]:
+        answer = http.get(icon["src"])
+        assert answer.headers["Content-Type"] == icon["type"]
+    assert {icon["purpose"] for icon in manifest["icons"]} == {"any", "maskable"}
+    share = manifest["share_target"]
+    assert (share["method"], share["enctype"]) == ("POST", "multipart/form-data")
+    worker = (built_page / "share-worker.js").read_text()
+    for name in ("/share", "files", "text", "url"):
+        assert f"`{name}`" in worker
+    assert (share["action"], share["params"]["files"][0]["name"]) == ("/share", "files")
+
+
+def test_share_that_comes_to_the_server_is_not_read(page_server: RunningServer) -> None:
+    """Else a browser that has lost the share worker would hand over a photo in the clear."""
+    head = "POST /share HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data\r\n"
+    with raw.call(page_server.url) as line:
+        line.sendall(f"{head}Content-Length: 1000000000\r\n\r\n--x\r\n".encode())
+        answer = b"".join(iter(lambda: line.recv(65536), b"")).lower()
+
+    assert answer.startswith(b"http/1.1 303 ")
+    assert b"\r\nlocation: /#shared=\r\n" in answer
+    assert b"\r\nconnection: close\r\n" in answer
+
+
 def test_every_file_is_served_as_built(http: httpx.Client, built_page: Path) -> None:
     """Else a page would come in pieces, or a script as something else."""
     kinds = {
@@ -210,8 +256,10 @@ def test_every_file_is_served_as_built(http: httpx.Client, built_page: Path) -> 
         ".ico": "image/x-icon",
         ".js": "text/javascript; charset=utf-8",
         ".md": "text/plain; charset=utf-8",
+        ".png": "image/png",
         ".svg": "image/svg+xml",
         ".txt": "text/plain; charset=utf-8",
+        ".webmanifest": "application/manifest+json",
     }
     listed: dict[str, str] = json.loads((built_page / "hashes.json").read_text())
 
@@ -263,7 +311,9 @@ def test_page_is_one_script_without_evaluation(built_page: Path) -> None:
 
 def loaded_before_a_pdf(http: httpx.Client, built_page: Path) -> list[str]:
     """The index, what it names, and its worker."""
-    named = [address(tag) for tag in references(http.get("/").text)]
+    unseen = {"apple-touch-icon", "manifest"}  # what is loaded to install the page alone
+    tags = references(http.get("/").text)
+    named = [address(tag) for tag in tags if tag.get("rel") not in unseen]
     workers = [f"/assets/{path.name}" for path in (built_page / "assets").glob("worker*.js")]
     return ["/", *named, *workers]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # From the inside out. A module imports only from lines above its own; types alone may come from
 # anywhere, for they are gone when the page runs. A folder is one module.
 LAYERS = [
-    "bytes b64 buffers errors pieces pace qr crypto viewable",
+    "bytes b64 buffers errors pieces pace qr crypto shared viewable",
     "choices instants link names places private retry state tidying viewer-messages",
     "answers draft envelope plan text viewing",
     "archive download newlinks opened parcel problems reporting upload",
@@ -23,9 +23,10 @@ LAYERS = [
     "opening transport",
     "client working",
     "jobs",
-    "worker",
+    "front",
+    "worker plain-worker share-worker",
     "trusted",
-    "workers",
+    "sharing workers",
     "world",
     "views",
     "main",
@@ -35,6 +36,7 @@ FOLDERS = ("crypto", "envelope", "text", "views")
 
 # Packages, and the one module that each is for.
 PACKAGES = {
+    "@noble/ciphers": {"crypto"},
     "@noble/hashes": {"crypto"},
     "client-zip": {"archive"},
     "lean-qr": {"qr"},

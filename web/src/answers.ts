@@ -44,6 +44,8 @@ export interface Info {
   now: Date;
   /** Whether this caller has to show an upload token. */
   uploadToken: boolean;
+  /** Whether the page may be used over plain HTTP from other machines. */
+  plainHttp: boolean;
   limits: Limits;
 }
 
@@ -221,6 +223,7 @@ export function info(answer: Json): Info {
     protocol: whole(answer, "protocol"),
     now: instant(answer, "now"),
     uploadToken: flag(answer, "upload_token"),
+    plainHttp: flag(answer, "plain_http"),
     limits: limits(object(field(answer, "limits"), "limits")),
   };
 }

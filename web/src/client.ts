@@ -71,6 +71,18 @@ export class Client {
     return sendShare(this.#world, transport, { sources, terms, names }, progress);
   }
 
+  /** The upload token that is kept here; empty where there is none, null where none can be kept. */
+  async keptToken(): Promise<string | null> {
+    const state = await this.#world.state();
+    return state && ((await state.token(this.server)) ?? "");
+  }
+
+  /** Keep an upload token in this browser; an empty one: keep none any more. */
+  async keepToken(token: string): Promise<void> {
+    const state = await this.#world.state();
+    await (token === "" ? state?.forgetToken(this.server) : state?.saveToken(this.server, token));
+  }
+
   // --- opening ---------------------------------------------------------------------------------
 
   /** What may be seen without spending anything: a link in any state. */

@@ -20,6 +20,8 @@ export interface Draft {
   names: string[];
   viewOnly: boolean;
   token: string;
+  /** Whether the token is to be kept in this browser. */
+  keepsToken: boolean;
 }
 
 /** A field that doesn't fit. */
@@ -39,7 +41,13 @@ export function newDraft(limits: Limits | null): Draft {
     names: [],
     viewOnly: false,
     token: "",
+    keepsToken: false,
   };
+}
+
+/** The same form, empty but for the token: what is sent next needs the same one. */
+export function nextDraft({ token, keepsToken }: Draft, limits: Limits | null): Draft {
+  return { ...newDraft(limits), token, keepsToken };
 }
 
 /** Seconds in the largest unit that they are a whole number of. */
@@ -74,7 +82,7 @@ export function termsOf(
 
 /** What can stand in a header; anything else a browser refuses to send, as if it were offline. */
 function isToken(text: string): boolean {
-  return /^[\x21-\x7e]+$/.test(text);
+  return /^[\x21-\x7e]{1,1024}$/.test(text);
 }
 
 function expiresOf(draft: Draft, limits: Limits): number | null {

@@ -4,11 +4,14 @@ import { render } from "preact";
 import type { ComponentChildren } from "preact";
 
 import { Client } from "./client";
-import { primitives } from "./crypto/index";
-import { placeOf } from "./places";
+import { choose, hasWebCrypto, primitives } from "./crypto/index";
+import { placeOf, secureAddress } from "./places";
+import { prepareSharing, takeShared } from "./sharing";
 import "./styles/page.css";
 import { en } from "./text/en";
-import { final } from "./text/told";
+import { endedBy, final } from "./text/told";
+import type { Ended } from "./text/told";
+import { loadJavaScript } from "./trusted";
 import { Frame } from "./views/Frame";
 import { SurroundingsContext } from "./views/context";
 import { EndedStep } from "./views/open/EndedStep";
@@ -20,26 +23,34 @@ const TIDY_MS = 3000;
 
 const now = (): Date => new Date();
 
+/** A view, and what to know before using it: empty where there is nothing. */
+interface Shown {
+  view: ComponentChildren;
+  caution: string;
+}
+
 function start(root: HTMLElement): void {
   const client = new Client(browserWorld(), location.origin);
-  let view: ComponentChildren = null;
+  let shown: Shown | null = null;
   let notice = "";
   const draw = (): void =>
     render(
       <SurroundingsContext.Provider value={{ client, text: en, now, random: primitives.random }}>
-        <Frame notice={notice}>{view}</Frame>
+        <Frame caution={shown?.caution ?? ""} notice={notice}>
+          {shown?.view}
+        </Frame>
       </SurroundingsContext.Provider>,
       root,
     );
-  const show = (children: ComponentChildren): void => {
-    view = children;
+  const show = (first: Shown): void => {
+    shown = first;
     draw();
   };
   // A mistake of our own is loud, and says what to do. It takes nothing away that is shown: that may
   // be the only copy there is.
   const fail = (): void => {
-    notice = view === null ? "" : en.page.mistake;
-    if (view === null) show(failed());
+    notice = shown === null ? "" : en.page.mistake;
+    if (shown === null) show(ended(final(en.page.failed)));
     else draw();
   };
   addEventListener("unhandledrejection", fail);
@@ -47,19 +58,41 @@ function start(root: HTMLElement): void {
   // Another link pasted over this one changes the fragment alone, which loads nothing.
   addEventListener("hashchange", () => location.reload());
   // Before anything else may want what is wiped; but a device that is slow keeps nobody waiting.
-  void Promise.race([client.tidy(), pause(TIDY_MS)]).finally(() => show(viewOf(location.href)));
+  const tidied = Promise.race([client.tidy(), pause(TIDY_MS)]);
+  void firstOf(location.href, client).then((first) => tidied.finally(() => show(first)));
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-function viewOf(address: string): ComponentChildren {
-  if (!isSecureContext) return <EndedStep ended={final(en.page.insecure)} />;
-  const place = placeOf(address);
-  return place.kind === "send" ? <SendPage /> : <OpenPage place={place} />;
+async function firstOf(address: string, client: Client): Promise<Shown> {
+  if (hasWebCrypto()) return { view: await viewOf(address), caution: "" };
+  const unfit = await goWithout(address, client);
+  return unfit ? ended(unfit) : { view: await viewOf(address), caution: en.page.plainHttp };
 }
 
-function failed(): ComponentChildren {
-  return <EndedStep ended={final(en.page.failed)} />;
+async function viewOf(address: string): Promise<ComponentChildren> {
+  const place = placeOf(address);
+  prepareSharing(place.kind === "send" && place.shared !== null);
+  if (place.kind !== "send") return <OpenPage place={place} />;
+  if (place.shared === null) return <SendPage />;
+  history.replaceState(null, "", "/"); // a reload asks for it no second time
+  return <SendPage shared={(await takeShared(place.shared)) ?? "lost"} />;
+}
+
+function ended(how: Ended): Shown {
+  return { view: <EndedStep ended={how} onAgain={() => location.reload()} />, caution: "" };
+}
+
+/** Use primitives in JavaScript where the server wants its page used like that; else say what to do. */
+async function goWithout(address: string, client: Client): Promise<Ended | null> {
+  try {
+    const { plainHttp } = await client.info();
+    if (!plainHttp) return final(en.page.insecure(secureAddress(address)));
+    choose(await loadJavaScript());
+    return null;
+  } catch (error) {
+    return endedBy(error, en, now());
+  }
 }
 
 const root = document.getElementById("app");

@@ -2,7 +2,7 @@
  * What this browser sent and is opening, in IndexedDB.
  *
  * Kept of a share: its owner's proof O and each link's receipt key K; of an opening: its lease T and
- * how far it got. Never a link's secret S, a password, a note, a file's name, or a key that opens
+ * how far it got; and where the person says so, an upload token. Never a link's secret S, a password, a note, a file's name, or a key that opens
  * content (protocol section 8): what a database deletes stays on the disk until it tidies up.
  */
 
@@ -12,9 +12,11 @@ import { LocalError } from "./errors";
 export const PROOF_BYTES = 32;
 
 const DATABASE = "otv";
-const VERSION = 1;
+const VERSION = 2; // 1 had no tokens
 const SHARES = "shares";
 const OPENINGS = "openings";
+const TOKENS = "tokens";
+const KEY_PATHS = { [SHARES]: "id", [OPENINGS]: ["server", "id"], [TOKENS]: "server" };
 
 /** One link that was sent: its id, the key that its receipts are checked with, and for whom it is. */
 export interface SentLinkRecord {
@@ -65,6 +67,10 @@ export interface State {
   forgetOpening(record: OpeningRecord): Promise<void>;
   opening(server: string, id: string): Promise<OpeningRecord | null>;
   openings(): Promise<OpeningRecord[]>;
+  saveToken(server: string, token: string): Promise<void>;
+  forgetToken(server: string): Promise<void>;
+  /** The upload token kept for a server, or null. */
+  token(server: string): Promise<string | null>;
 }
 
 /** The database of this origin, or null where the browser gives it none. */
@@ -90,6 +96,9 @@ const indexedState: State = {
   opening: async (server, id) =>
     readOpening(await read(OPENINGS, (store) => store.get([server, id]))),
   openings: async () => present((await read(OPENINGS, (store) => store.getAll())).map(readOpening)),
+  saveToken: (server, token) => write(TOKENS, (store) => store.put({ server, token })),
+  forgetToken: (server) => write(TOKENS, (store) => store.delete(server)),
+  token: async (server) => readToken(await read(TOKENS, (store) => store.get(server))),
 };
 
 // --- IndexedDB ---------------------------------------------------------------------------------
@@ -97,8 +106,10 @@ const indexedState: State = {
 function openDatabase(): Promise<IDBDatabase> {
   const request = indexedDB.open(DATABASE, VERSION);
   request.addEventListener("upgradeneeded", () => {
-    request.result.createObjectStore(SHARES, { keyPath: "id" });
-    request.result.createObjectStore(OPENINGS, { keyPath: ["server", "id"] });
+    const database = request.result;
+    for (const [name, keyPath] of Object.entries(KEY_PATHS)) {
+      if (!database.objectStoreNames.contains(name)) database.createObjectStore(name, { keyPath });
+    }
   });
   return result(request);
 }
@@ -198,4 +209,11 @@ export function readOpening(value: unknown): OpeningRecord | null {
     areNumbers(leaseUntil, partsDone) &&
     typeof isOver === "boolean";
   return fits ? (value as unknown as OpeningRecord) : null;
+}
+
+/** An upload token as it was stored, or null. */
+export function readToken(value: unknown): string | null {
+  if (!isFields(value)) return null;
+  const { token } = value;
+  return typeof token === "string" && token !== "" ? token : null;
 }

@@ -20,7 +20,15 @@ const LIMITS = {
   links: 8,
   idle_upload_s: 9,
 };
-const INFO = { name: "n", version: "v", protocol: 1, now: AT, upload_token: false, limits: LIMITS };
+const INFO = {
+  name: "n",
+  version: "v",
+  protocol: 1,
+  now: AT,
+  upload_token: false,
+  plain_http: false,
+  limits: LIMITS,
+};
 const VIEW = {
   id: ID,
   state: "ready",

@@ -9,7 +9,7 @@ import {
   opensAtOf,
   suggestPassword,
 } from "../src/choices";
-import { newDraft, termsOf } from "../src/draft";
+import { newDraft, nextDraft, termsOf } from "../src/draft";
 
 const LIMITS: Limits = {
   shareBytes: 1e9,
@@ -110,9 +110,16 @@ describe("a draft", () => {
     ["two words", true],
     ["tokén", true],
     ["tok\u20ac", true],
+    ["t".repeat(1024), false],
+    ["t".repeat(1025), true],
   ])("an upload token %j is marked: %j", (token, isMarked) => {
     const terms = termsOf({ ...draft, token }, LIMITS, true, NOW);
     expect(Array.isArray(terms)).toBe(isMarked);
+  });
+
+  it("what is sent next needs the same token, and nothing else of it", () => {
+    const next = nextDraft({ ...draft, token: "tok", keepsToken: true }, LIMITS);
+    expect(next).toEqual({ ...newDraft(LIMITS), token: "tok", keepsToken: true });
   });
 
   it("names every field that doesn't fit, in the order of the form", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { Pacer } from "../src/pace";
-import { placeOf, withoutFragment } from "../src/places";
+import { placeOf, secureAddress, withoutFragment } from "../src/places";
 import { qrOutline } from "../src/qr";
 import { ago, bytes, clock, duration, moment } from "../src/text/format";
 import { plain } from "../src/text/plain";
@@ -10,8 +10,11 @@ describe("an address", () => {
   const ID = "AAECAwQFBgcICQoL";
 
   it.each([
-    [`https://h/`, { kind: "send" }],
-    [`https://h/#x`, { kind: "send" }],
+    [`https://h/`, { kind: "send", shared: null }],
+    [`https://h/#x`, { kind: "send", shared: null }],
+    [`https://h/#shared=a-1`, { kind: "send", shared: "a-1" }],
+    [`https://h/#shared=`, { kind: "send", shared: "" }],
+    [`https://h/#shared=%zz`, { kind: "send", shared: "" }],
     [`https://h/s/${ID}`, { kind: "no_key", id: ID }],
     [`https://h/s/${ID}#`, { kind: "no_key", id: ID }],
     [`https://h/s/${ID}#AQ`, { kind: "open", text: `https://h/s/${ID}#AQ` }],
@@ -20,6 +23,14 @@ describe("an address", () => {
     [`https://h/s/${ID}%23AQ#AQ`, { kind: "escaped" }],
   ] as const)("%s", (address, place) => {
     expect(placeOf(address)).toEqual(place);
+  });
+
+  it.each([
+    ["http://192.168.1.7:8000/s/a#b", "https://192.168.1.7:8443/s/a#b"],
+    ["http://[fd00::1]:8000/", "https://[fd00::1]:8443/"],
+    ["http://share.example/s/a#b", "https://share.example/s/a#b"],
+  ])("over TLS: %s", (address, secure) => {
+    expect(secureAddress(address)).toBe(secure);
   });
 
   it("loses its fragment, all of it", () => {

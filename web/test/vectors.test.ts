@@ -1,8 +1,11 @@
 /** The vectors of tests/vectors, which page and command line must both pass. */
 
 import { readdirSync, readFileSync } from "node:fs";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { choose } from "../src/crypto";
+import { javaScript } from "../src/crypto/javascript";
+import { webCrypto } from "../src/crypto/webcrypto";
 import { runVectors, type VectorResult } from "./vectors/run";
 
 const FOLDER = new URL("../../tests/vectors/", import.meta.url);
@@ -22,12 +25,18 @@ const counts = Object.entries(files).flatMap(([file, operations]) =>
   Object.entries(operations).map(([name, cases]) => [`${file}.${name}`, cases.length] as const),
 );
 
-describe("the vectors", () => {
+describe.each([
+  ["WebCrypto", webCrypto],
+  ["JavaScript", javaScript],
+])("the vectors, on %s", (_name, builtin) => {
   let result: VectorResult;
 
   beforeAll(async () => {
+    choose(builtin);
     result = await runVectors(files);
   }, ARGON2_MS);
+
+  afterAll(() => choose(webCrypto));
 
   it("find what they say: else page and command line could not open each other's links", () => {
     expect(result.failures).toEqual([]);

@@ -1,4 +1,4 @@
-/** Loads a part of the viewer when it is needed (`viewer-parts.ts` says why not by `import()`). */
+/** Loads a part of the viewer when it is needed (`../parts.ts` says why not by `import()`). */
 
 import type pdf from "virtual:part/pdf";
 import { Failure } from "./failure";

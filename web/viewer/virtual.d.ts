@@ -1,4 +1,4 @@
-/** What the build puts in (`viewer-parts.ts`, `pdfjs.ts`). */
+/** What the build puts in (`parts.ts`, `pdfjs.ts`). */
 
 declare module "virtual:part/*" {
   const part: {

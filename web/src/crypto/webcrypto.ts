@@ -1,15 +1,14 @@
 /** The primitives that every browser brings along, on `crypto.subtle` (W3C Web Cryptography). */
 
 import type { Bytes } from "../bytes";
-import type { Aead, Primitives } from "./primitives";
+import type { Aead, Builtin } from "./primitives";
 
 const AES_GCM = "AES-GCM";
 const HKDF = "HKDF";
 const HMAC = "HMAC";
 
-/** All but Argon2id, which browsers don't have. Each call reads its bytes before it returns. */
-export const webCrypto: Omit<Primitives, "argon2id"> = {
-  random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+/** Each call reads its bytes before it returns. */
+export const webCrypto: Builtin = {
   sha256: async (data) => new Uint8Array(await crypto.subtle.digest("SHA-256", own(data))),
   hmacSha256: (key, data) => hmac("SHA-256", key, data),
   hmacSha384: (key, data) => hmac("SHA-384", key, data),

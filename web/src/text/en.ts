@@ -14,6 +14,8 @@ export interface Told {
   title: string;
   body: string;
   next?: string;
+  /** An address to go on at, and what it is called. */
+  link?: { href: string; name: string };
 }
 
 const after = (since: Date | null, now: Date): string =>
@@ -109,11 +111,14 @@ export const en = {
     how: "Everything is locked on your device before it leaves. The server never gets the key; it is part of the link.",
     loading: "One moment…",
     noScript: "This page locks and unlocks files in your browser, and needs JavaScript for that.",
-    insecure: {
+    insecure: (secure: string): Told => ({
       title: "This address can’t be used safely",
-      body: "Browsers lock and unlock files only over https:// or on the same machine. This page was opened over plain http://.",
-      next: "Open it by its https:// address. Whoever runs this server can say which.",
-    },
+      body: "Browsers lock and unlock files only over https:// or on the same machine. This page was opened over plain http://. Nothing was spent.",
+      next: "Open it by its https:// address, or on the very computer that the server runs on. If that address doesn’t answer, whoever runs this server can say which one does.",
+      link: { href: secure, name: new URL(secure).origin },
+    }),
+    plainHttp:
+      "Over plain http://, whoever only listens on this network can’t read what you send or open, though they could use up a link; whoever can change what passes through it could change this page and read everything.",
     failed: {
       title: "Something went wrong in this page",
       body: "It is a mistake of ours.",
@@ -171,6 +176,11 @@ export const en = {
       `${files === 1 ? "One of these files" : `${files} of these files`} can’t be shown in a browser, so a view-only recipient couldn’t see ${files === 1 ? "it" : "them"}.`,
     token: "Upload token",
     tokenHint: "This server asks for one. Whoever runs it hands them out.",
+    tokenWanted: "Type the upload token. Whoever runs this server hands them out.",
+    tokenRefused: "The server doesn’t take this token: it may be mistyped, expired or revoked. Ask whoever runs the server.",
+    keepToken: "Keep it in this browser",
+    keepTokenHint: "Whoever uses this browser can then send here without typing it.",
+    lost: "What you shared didn’t arrive in this page. Share it once more.",
     go: "Create link",
     renamed: (from: string, to: string): string => `“${from}” is sent as “${to}”: not every device can save the other name.`,
     skippedFolder: (path: string): string => `The folder “${path}” is empty and isn’t sent.`,
@@ -214,7 +224,7 @@ export const en = {
     numbered: (index: number): string => `Link ${index}`,
     copy: "Copy link",
     copied: "Copied",
-    copyFailed: "Press Ctrl+C (⌘C) to copy",
+    selected: "This browser doesn’t let a page copy. The link is selected: copy it from there.",
     share: "Share",
     shareTitle: "A link that opens once",
     showQr: "Show QR code",

@@ -5,8 +5,12 @@ import type { ComponentChildren } from "preact";
 import { useSurroundings } from "./context";
 import { Mark } from "./icons";
 
-/** @param notice of something that went wrong by itself; empty where nothing has. */
-export function Frame({ notice, children }: { notice: string; children: ComponentChildren }) {
+/**
+ * @param caution what to know before using it here at all; empty where there is nothing.
+ * @param notice of something that went wrong by itself; empty where nothing has.
+ */
+export function Frame(props: { caution: string; notice: string; children: ComponentChildren }) {
+  const { caution, notice, children } = props;
   const { text } = useSurroundings();
   return (
     <>
@@ -17,6 +21,7 @@ export function Frame({ notice, children }: { notice: string; children: Componen
         </a>
       </header>
       <main>
+        {caution ? <p class="caution">{caution}</p> : null}
         {notice ? (
           <p role="alert" class="problem">
             {notice}

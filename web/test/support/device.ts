@@ -10,7 +10,7 @@ import type { PrivateFile, PrivateStorage } from "../../src/private";
 import { checkStopped, linked } from "../../src/retry";
 import type { Clock } from "../../src/retry";
 import type { OpeningRecord, ShareRecord, State } from "../../src/state";
-import { readOpening, readShare } from "../../src/state";
+import { readOpening, readShare, readToken } from "../../src/state";
 import { perform } from "../../src/working";
 import type { Held, Locks, World } from "../../src/world";
 
@@ -55,6 +55,7 @@ export const plainHttp: Http = {
 export class MemoryState implements State {
   readonly shareRecords = new Map<string, unknown>();
   readonly openingRecords = new Map<string, unknown>();
+  readonly tokens = new Map<string, unknown>();
 
   async saveShare(record: ShareRecord): Promise<void> {
     this.shareRecords.set(record.id, structuredClone(record));
@@ -78,6 +79,18 @@ export class MemoryState implements State {
 
   async opening(server: string, id: string): Promise<OpeningRecord | null> {
     return readOpening(structuredClone(this.openingRecords.get(`${server} ${id}`)));
+  }
+
+  async saveToken(server: string, token: string): Promise<void> {
+    this.tokens.set(server, { server, token });
+  }
+
+  async forgetToken(server: string): Promise<void> {
+    this.tokens.delete(server);
+  }
+
+  async token(server: string): Promise<string | null> {
+    return readToken(this.tokens.get(server));
   }
 
   async openings(): Promise<OpeningRecord[]> {

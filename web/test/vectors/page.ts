@@ -1,8 +1,11 @@
 /**
  * The vectors in a browser: fetches `/vectors/<name>.json` from where it is served, runs them, and
- * leaves the result as JSON in `document.body.dataset.result`. The title is then "done".
+ * leaves the result as JSON in `document.body.dataset.result`. The title is then "done". With
+ * `?javascript` in its address it runs them on the primitives in JavaScript.
  */
 
+import { choose } from "../../src/crypto";
+import { javaScript } from "../../src/crypto/javascript";
 import { FILE_NAMES, runVectors, type VectorResult } from "./run";
 
 async function fetchFile(name: string): Promise<[string, object]> {
@@ -19,5 +22,6 @@ async function result(): Promise<VectorResult> {
   }
 }
 
+if (location.search === "?javascript") choose(javaScript);
 document.body.dataset["result"] = JSON.stringify(await result());
 document.title = "done";

@@ -26,6 +26,13 @@ export function EndedStep(props: {
       </h1>
       <p class="lead">{told.body}</p>
       {told.next ? <p>{told.next}</p> : null}
+      {told.link ? (
+        <p>
+          <a class="button main" href={told.link.href}>
+            {told.link.name}
+          </a>
+        </p>
+      ) : null}
       {props.againAt && props.onAgain ? (
         <Countdown to={props.againAt} onOver={props.onAgain} />
       ) : null}

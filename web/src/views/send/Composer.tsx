@@ -18,6 +18,7 @@ import { useArrival } from "../hooks";
 import { Picker } from "./Picker";
 import type { Order } from "./SendPage";
 import { TermsForm } from "./TermsForm";
+import { asksForToken } from "./TokenField";
 import type { Dropped } from "./dropped";
 import { useUnviewable } from "./useUnviewable";
 
@@ -26,6 +27,10 @@ export interface ComposerProps {
   info: Info | null;
   problem: string | null;
   told: string | null;
+  /** The upload token that the server didn't take; empty where it wants one and had none. */
+  refusedToken: string | null;
+  /** Whether this browser can keep a token. */
+  canKeep: boolean;
   entries: Entry[];
   onEntries: (entries: Entry[]) => void;
   onChange: (change: Partial<Draft>) => void;
@@ -35,7 +40,7 @@ export interface ComposerProps {
 
 export function Composer(props: ComposerProps) {
   const { text } = useSurroundings();
-  const { draft, entries, onChange } = props;
+  const { draft, entries, refusedToken, canKeep, onChange } = props;
   const [misfits, setMisfits] = useState<Misfit[]>([]);
   const [skipped, setSkipped] = useState<string[]>([]);
   const { sources, told } = useMemo(() => collect(entries), [entries]);
@@ -66,7 +71,10 @@ export function Composer(props: ComposerProps) {
         remarks={[...(isReading ? [text.send.reading] : []), ...renamed(told, text), ...skipped]}
       />
       <NoteField hasFiles={sources.length > 0} {...{ draft, onChange }} />
-      <TermsForm info={props.info} {...{ draft, misfits, unviewable, onChange }} />
+      <TermsForm
+        info={props.info}
+        {...{ draft, misfits, unviewable, refusedToken, canKeep, onChange }}
+      />
       <div class="said" tabIndex={-1} ref={said}>
         {props.told ? <p role="status">{props.told}</p> : null}
         {props.problem ? (
@@ -176,12 +184,13 @@ function useGo(
   setMisfits: (misfits: Misfit[]) => void,
 ) {
   const { text, now } = useSurroundings();
-  const { draft, info, onProblem, onGo } = props;
+  const { draft, info, refusedToken, onProblem, onGo } = props;
   return (event: Event): void => {
     event.preventDefault();
     if (!info) return onProblem(text.send.noServer);
     if (isReading) return onProblem(text.send.reading);
-    const terms = termsOf(draft, info.limits, info.uploadToken, now());
+    const wantsToken = asksForToken(info, refusedToken);
+    const terms = termsOf(draft, info.limits, wantsToken, now());
     if (Array.isArray(terms)) {
       setMisfits(terms);
       return onProblem(text.usage("terms"));
@@ -194,6 +203,7 @@ function useGo(
       return onProblem(sentence(error, text));
     }
     const names = namesOf(draft, terms.links);
-    return onGo({ sources, terms, names, uploadToken: draft.token.trim() });
+    const uploadToken = wantsToken ? draft.token.trim() : "";
+    return onGo({ sources, terms, names, uploadToken, keepsToken: draft.keepsToken });
   };
 }

@@ -52,7 +52,7 @@ function SentLinkView(props: {
   const { text } = useSurroundings();
   const { link, share, watched } = props;
   const [isQrShown, setQrShown] = useState(false);
-  const [isCopied, copy, field] = useCopy(link.url);
+  const [copied, copy, field] = useCopy(link.url);
   const live = useRef<HTMLDivElement>(null);
   const name = share.links.length === 1 ? text.sent.link : text.sent.numbered(props.index);
   const status = watched.status?.links.find((each) => each.id === link.id);
@@ -81,10 +81,10 @@ function SentLinkView(props: {
       />
       <div class="row">
         <button type="button" class="button main" onClick={copy}>
-          {isCopied ? text.sent.copied : text.sent.copy}
+          {copied === "copied" ? text.sent.copied : text.sent.copy}
         </button>
         <span class="unseen" aria-live="polite">
-          {isCopied ? text.sent.copied : ""}
+          {copied ? text.sent[copied] : ""}
         </span>
         <ShareButton url={link.url} />
         <button
@@ -102,6 +102,7 @@ function SentLinkView(props: {
           onActed={() => live.current?.focus()}
         />
       </div>
+      {copied === "selected" ? <p class="hint">{text.sent.selected}</p> : null}
       {isQrShown ? <QrCode content={link.url} name={text.sent.qr} /> : null}
       <div role="status" class="said" tabIndex={-1} ref={live}>
         <LinkState link={status} />
@@ -126,23 +127,24 @@ function ShareButton({ url }: { url: string }) {
   );
 }
 
-/** Copies a link; where the browser won't, its text is selected, ready for the keyboard. */
+/** Copies a link; where the browser won't, its text is selected, and that is said. */
 function useCopy(url: string) {
-  const [isCopied, setCopied] = useState(false);
+  const [copied, setCopied] = useState<"copied" | "selected" | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
-    if (!isCopied) return undefined;
-    const timer = setTimeout(() => setCopied(false), COPIED_MS);
+    if (copied !== "copied") return undefined;
+    const timer = setTimeout(() => setCopied(null), COPIED_MS);
     return () => clearTimeout(timer);
-  }, [isCopied]);
+  }, [copied]);
   const copy = async (): Promise<void> => {
     try {
       await navigator.clipboard.writeText(url);
-      setCopied(true);
+      setCopied("copied");
     } catch {
+      setCopied("selected");
       field.current?.focus();
       field.current?.select();
     }
   };
-  return [isCopied, (): void => void copy(), field] as const;
+  return [copied, (): void => void copy(), field] as const;
 }

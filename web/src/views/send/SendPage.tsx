@@ -2,10 +2,12 @@
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
-import type { Entry, SentShare, Source, Terms } from "../../client";
-import { newDraft } from "../../draft";
+import type { Client, Entry, SentShare, Source, Terms } from "../../client";
+import { newDraft, nextDraft } from "../../draft";
 import type { Draft } from "../../draft";
-import { Interrupted } from "../../errors";
+import { MAX_FILES } from "../../envelope/manifest";
+import { Interrupted, OtvError, Refused } from "../../errors";
+import type { Shared } from "../../shared";
 import { sentence } from "../../text/told";
 import { useSurroundings } from "../context";
 import { useArrival, useLeaveWarning, usePace } from "../hooks";
@@ -13,7 +15,9 @@ import { Meter } from "../Meter";
 import { Composer } from "./Composer";
 import { Result } from "./Result";
 import { SentList } from "./SentList";
+import { chosen } from "./dropped";
 import { useInfo } from "./useInfo";
+import { useKeptToken } from "./useKeptToken";
 
 type Stage =
   | { kind: "composing" }
@@ -25,30 +29,41 @@ export interface Order {
   sources: Source[];
   terms: Terms;
   names: string[];
+  /** Empty where the server asks for none. */
   uploadToken: string;
+  keepsToken: boolean;
 }
 
-export function SendPage() {
+/** @param shared what another program handed over; "lost": it did, and it didn't arrive. */
+export function SendPage({ shared = null }: { shared?: Shared | "lost" | null }) {
   const { text } = useSurroundings();
+  const came = shared === "lost" ? null : shared;
+  const isTooMany = came !== null && came.files.length > MAX_FILES;
   const [stage, setStage] = useState<Stage>({ kind: "composing" });
-  const [draft, setDraft] = useState<Draft>(newDraft(null));
-  const [entries, setEntries] = useState<Entry[]>([]);
-  const [problem, setProblem] = useState<string | null>(null);
-  const [told, setTold] = useState<string | null>(null);
+  const [draft, setDraft] = useState<Draft>({ ...newDraft(null), text: came?.text ?? "" });
+  const [entries, setEntries] = useState<Entry[]>(isTooMany ? [] : chosen(came?.files ?? []));
+  const [problem, setProblem] = useState(isTooMany ? text.usage("too_many_files") : null);
+  const [told, setTold] = useState<string | null>(shared === "lost" ? text.send.lost : null);
+  const [refusedToken, setRefusedToken] = useState<string | null>(null);
   const info = useInfo(setProblem);
-  const sending = useSending(setStage, setProblem, setTold);
+  const sending = useSending(setStage, setProblem, setTold, setRefusedToken);
 
   useEffect(() => {
-    if (info && draft.expires === "") setDraft({ ...newDraft(info.limits), text: draft.text });
+    if (!info) return;
+    setDraft((before) => {
+      if (before.expires !== "") return before;
+      return { ...nextDraft(before, info.limits), text: before.text };
+    });
   }, [info]);
 
   const change = useCallback((part: Partial<Draft>) => {
     setDraft((before) => ({ ...before, ...part }));
   }, []);
+  const canKeep = useKeptToken(change);
 
   if (stage.kind === "sent") {
     const again = (): void => {
-      setDraft(newDraft(info?.limits ?? null));
+      setDraft(nextDraft(draft, info?.limits ?? null));
       setEntries([]);
       setStage({ kind: "composing" });
     };
@@ -60,7 +75,7 @@ export function SendPage() {
   return (
     <>
       <Composer
-        {...{ draft, info, problem, told }}
+        {...{ draft, info, problem, told, refusedToken, canKeep }}
         entries={entries}
         onEntries={setEntries}
         onChange={change}
@@ -104,6 +119,7 @@ function useSending(
   setStage: (stage: Stage) => void,
   setProblem: (problem: string | null) => void,
   setTold: (told: string | null) => void,
+  setRefusedToken: (token: string | null) => void,
 ) {
   const { client, text } = useSurroundings();
   const [pace, progress, reset] = usePace();
@@ -114,16 +130,31 @@ function useSending(
     setTold(null);
     setStage({ kind: "sending" });
     aborting.current = new AbortController();
-    const { sources, terms, names, uploadToken } = order;
-    const how = { names, progress, signal: aborting.current.signal };
+    const { sources, terms, names, uploadToken, keepsToken } = order;
+    const how = { names, uploadToken, progress, signal: aborting.current.signal };
     try {
-      const share = await client.send(sources, terms, uploadToken ? { ...how, uploadToken } : how);
+      const share = await client.send(sources, terms, how);
       setStage({ kind: "sent", share, terms });
+      if (uploadToken) await keep(client, keepsToken ? uploadToken : "");
     } catch (error) {
       if (error instanceof Interrupted) setTold(text.sending.cancelled);
+      else if (isTokenRefused(error)) setRefusedToken(uploadToken);
       else setProblem(sentence(error, text));
       setStage({ kind: "composing" });
     }
   };
   return { pace, start, cancel: (): void => aborting.current?.abort() };
+}
+
+function isTokenRefused(error: unknown): boolean {
+  return error instanceof Refused && error.reason === "upload_token";
+}
+
+/** Once it has served; where it can't be kept, it is asked for again, no more. */
+async function keep(client: Client, token: string): Promise<void> {
+  try {
+    await client.keepToken(token);
+  } catch (error) {
+    if (!(error instanceof OtvError)) throw error;
+  }
 }

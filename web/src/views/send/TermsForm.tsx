@@ -9,6 +9,7 @@ import { duration } from "../../text/format";
 import { Field, typed } from "../Field";
 import { useSurroundings } from "../context";
 import { PasswordChoice } from "./PasswordChoice";
+import { TokenField, asksForToken } from "./TokenField";
 
 export interface TermsProps {
   draft: Draft;
@@ -16,6 +17,9 @@ export interface TermsProps {
   misfits: readonly Misfit[];
   /** Files that a browser can't show, where only viewing is asked for. */
   unviewable: number;
+  /** See `ComposerProps`. */
+  refusedToken: string | null;
+  canKeep: boolean;
   onChange: (change: Partial<Draft>) => void;
 }
 
@@ -33,7 +37,7 @@ export function TermsForm(props: TermsProps) {
       />
       <Counts {...props} />
       <ViewOnly {...props} />
-      {props.info?.uploadToken || draft.token ? <Token {...props} /> : null}
+      {asksForToken(props.info, props.refusedToken) ? <TokenField {...props} /> : null}
     </fieldset>
   );
 }
@@ -225,28 +229,5 @@ function ViewOnly({ draft, unviewable, onChange }: TermsProps) {
         {hint}
       </p>
     </div>
-  );
-}
-
-function Token({ draft, misfits, onChange }: TermsProps) {
-  const { text } = useSurroundings();
-  return (
-    <Field
-      id="token"
-      wide
-      label={text.send.token}
-      hint={text.send.tokenHint}
-      problem={misfits.includes("token") ? text.send.tokenHint : undefined}
-    >
-      {(described) => (
-        <input
-          {...described}
-          type="password"
-          autocomplete="off"
-          value={draft.token}
-          onInput={(event) => onChange({ token: typed(event) })}
-        />
-      )}
-    </Field>
   );
 }

@@ -1,10 +1,12 @@
 /**
- * The parts of the viewer that are loaded only when they are needed, each a classic script.
+ * Parts of the page and of its viewer that are loaded only where they are needed, each a classic
+ * script.
  *
- * The viewer's policy names every script by the digest of its bytes: WebKit holds `'self'` to be
- * the opaque origin of the frame, and so matched by nothing. `import()` can't say which digest it
- * expects, a script element can. So `import part from "virtual:part/pdf"` gives the address and the
- * digest of `viewer/pdf.ts`, built with all that it imports; `viewer/parts.ts` loads it.
+ * `import()` can't say which digest it expects, a script element can. The page wants it for the same
+ * reason as integrity attributes. The viewer's policy even names every script by its digest: WebKit
+ * holds `'self'` to be the opaque origin of the frame, and so matched by nothing. So `import part
+ * from "virtual:part/pdf"` gives the address and the digest of `viewer/pdf.ts`, built with all that
+ * it imports; `viewer/parts.ts` loads it, and for the page `src/trusted.ts`.
  */
 
 import { createHash } from "node:crypto";
@@ -14,7 +16,12 @@ import type { Plugin, PluginOption } from "vite";
 import { output } from "./output.ts";
 
 const PREFIX = "virtual:part/";
-export const ASSETS = "assets/viewer";
+
+/** Where parts come from, below this folder, and where they go, below that of the page. */
+export interface Places {
+  sources: string;
+  assets: string;
+}
 
 /** The code of `entry` and all that it imports, as one classic script that sets a global `name`. */
 export async function classicScript(
@@ -51,7 +58,7 @@ function globalOf(name: string): string {
 }
 
 /** Builds the parts that are imported, with `plugins`, and puts them beside what imports them. */
-export function parts(plugins: PluginOption[]): Plugin {
+export function parts({ sources, assets }: Places, plugins: PluginOption[]): Plugin {
   const built = new Map<string, string>();
   const plugin: Plugin = {
     name: "otv-parts",
@@ -59,11 +66,11 @@ export function parts(plugins: PluginOption[]): Plugin {
     async load(id) {
       if (!id.startsWith(PREFIX)) return null;
       const name = id.slice(PREFIX.length);
-      const entry = resolve(import.meta.dirname, "viewer", `${name}.ts`);
+      const entry = resolve(import.meta.dirname, sources, `${name}.ts`);
       // A part may import parts: the map is one, whichever build fills it.
       const code = await classicScript(entry, globalOf(name), [...plugins, nested]);
       const hash = createHash("sha256").update(code).digest("hex").slice(0, 10);
-      const fileName = `${ASSETS}/${name}-${hash}.js`;
+      const fileName = `${assets}/${name}-${hash}.js`;
       built.set(fileName, code);
       return describe(name, fileName, code);
     },
