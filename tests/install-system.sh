@@ -8,7 +8,7 @@ packages=(
   unzip p7zip-full # archives that the page packs, unpacked by others' programs
   chromium firefox-esr webkit2gtk-driver # the page runs in each
   nginx caddy # proxies in front of the server
-  iproute2 # network namespaces, which stand for machines on a local network
+  iproute2 # network namespaces, which stand for machines on a local network; addresses that browsers take for others'
   xvfb xauth dbus fonts-dejavu-core # what a browser takes on a machine without a screen
 )
 
