@@ -80,6 +80,7 @@ EXAMPLES: dict[str, Any] = {
         "protocol": 1,
         "now": _NOW,
         "upload_token": False,
+        "plain_http": False,
         "limits": {
             "share_bytes": 11811160064,
             "part_bytes": 8388608,

@@ -33,6 +33,7 @@ NO_OPENER_POLICY = "The Cross-Origin-Opener-Policy header has been ignored"  # C
 WHERE = """
 return [isSecureContext, crypto.subtle === undefined, location.protocol];
 """
+FRAME_TEXT = "return document.body.innerText"
 SELECTED = """
 const field = document.activeElement;
 return field.value.slice(field.selectionStart, field.selectionEnd);
@@ -105,7 +106,9 @@ def test_what_the_command_line_sends_the_page_opens(
     """Else a link from elsewhere would be lost on such a page, or spent by a slip."""
     content = secrets.token_bytes(SEVERAL_PARTS)
     (tmp_path / "film.bin").write_bytes(content)
-    sent = steps.link_to(plain_server.url, [tmp_path / "film.bin"], note=NOTE, password=PASSWORD)
+    (tmp_path / "words.txt").write_text("words")
+    files = [tmp_path / "film.bin", tmp_path / "words.txt"]
+    sent = steps.link_to(plain_server.url, files, note=NOTE, password=PASSWORD)
     steps.look(tab, on(sent, wire.url))
     tab.field("Password").fill("another")
     tab.find("button", "Open").click()
@@ -116,6 +119,10 @@ def test_what_the_command_line_sends_the_page_opens(
 
     assert steps.note_of(tab) == NOTE
     assert "only in this page" in tab.text()
+    tab.find("button", "View", within=steps.row(tab, "words.txt")).click()
+    tab.until(lambda: "words" in tab.script(FRAME_TEXT, in_frame=True), "preview")
+    tab.press("Escape")
+    tab.wait_gone("dialog")
     assert steps.save(tab, "film.bin") == content
     steps.wait_told(tab)
     steps.finish(tab)
