@@ -20,7 +20,8 @@ export function python(): string {
 }
 
 async function start(data: string, flags: readonly string[]): Promise<[string, () => Promise<void>]> {
-  const serve = ["-m", "otv_server", "serve", "--port", "0", "--data", data, "--rate", "0"];
+  const here = ["--host", "127.0.0.1", "--port", "0"];
+  const serve = ["-m", "otv_server", "serve", ...here, "--data", data, "--rate", "0"];
   const child = spawn(python(), [...serve, ...flags], { stdio: ["ignore", "pipe", "pipe"] });
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (piece: string) => (complaint += piece));
