@@ -78,6 +78,7 @@ const refusals: Record<string, string> = {
   no_room: "The server has no room for this at the moment. Try again later.",
   slow_down: "The server is busy. Try again in a minute.",
   wrong_host: "The server doesn’t go by the name in the address bar. Open it by its address, or ask whoever runs it to add the name.",
+  cross_origin: "The server takes this page for another site’s. Open the server by its own address; if that is what you did, whoever runs it has to name it in its settings.",
   egress_spent: "It has been fetched as often as the server allows. Ask the sender for a new link.",
   ttl: "The server doesn’t keep links for that long, or that short.",
   delay: "The server doesn’t schedule links that far ahead.",
