@@ -17,7 +17,7 @@ import pytest
 from tests.javascript import build_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 STARTUP_S = 20
@@ -41,16 +41,24 @@ class RunningServer:
         if self.process.stdout is not None:
             self.process.stdout.close()
 
+    def said(self) -> str:
+        """The next line that it printed about where and what it is."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().rstrip("\n")
+
     def log_text(self) -> str:
         """Everything that it printed."""
         return self.log.read_text()
 
 
-def start_server(data: Path, log: Path, **settings: object) -> RunningServer:
+def start_server(
+    data: Path, log: Path, inside: Sequence[str] = (), /, **settings: object
+) -> RunningServer:
     """Start ``otv-server`` and wait for its first answer.
 
     It is on a free port of this machine alone, unless the settings say otherwise; None leaves one
-    to its default.
+    to its default. ``inside`` is a command that starts another one elsewhere, as ``ip netns exec
+    NAME`` does; what it answers there is not for this machine to see.
     """
     environment = {key: value for key, value in os.environ.items() if not key.startswith("OTV_")}
     chosen = {
@@ -60,7 +68,7 @@ def start_server(data: Path, log: Path, **settings: object) -> RunningServer:
     }
     with log.open("a") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "otv_server", "serve", "--data", str(data)],
+            [*inside, sys.executable, "-m", "otv_server", "serve", "--data", str(data)],
             env=environment | chosen,
             stdout=subprocess.PIPE,
             stderr=sink,
@@ -73,7 +81,8 @@ def start_server(data: Path, log: Path, **settings: object) -> RunningServer:
         process.wait()
         raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
     server = RunningServer(process, first.split("serves ")[1].strip(), data, log, chosen)
-    _wait_for_answer(server)
+    if not inside:
+        _wait_for_answer(server)
     return server
 
 
@@ -92,9 +101,11 @@ def _wait_for_answer(server: RunningServer) -> None:
 
 
 @contextmanager
-def running_server(folder: Path, **settings: object) -> Iterator[RunningServer]:
+def running_server(
+    folder: Path, inside: Sequence[str] = (), /, **settings: object
+) -> Iterator[RunningServer]:
     """A server in ``folder`` for the length of a with block."""
-    server = start_server(folder / "data", folder / "server.log", **settings)
+    server = start_server(folder / "data", folder / "server.log", inside, **settings)
     try:
         yield server
     finally:

@@ -7,8 +7,10 @@ them use the real client.
 from __future__ import annotations
 
 import secrets
+import socket
 import time
 from base64 import b64encode, urlsafe_b64encode
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -40,6 +42,20 @@ def new_id() -> bytes:
 def new_secret() -> bytes:
     """An O, T, A or U."""
     return secrets.token_bytes(32)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    with ExitStack() as opened:
+        found = [opened.enter_context(socket.socket()) for _ in range(count)]
+        for each in found:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in found]
 
 
 def verdict(answer: httpx.Response) -> tuple[int, str | None]:

@@ -1,67 +1,46 @@
-"""A real server behind TLS of its own, as a process of the test's own."""
+"""A real server that speaks TLS with a key of its own, as a process of the test's own."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import ssl
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.certificates import SelfSigned, self_signed
+from otv_client.b64 import b64encode
+from otv_client.pins import pin_of
+from tests.conftest import running_server
+from tests.support import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
 
-
-@dataclass
+@dataclass(frozen=True)
 class TlsServer:
-    """A running one: its address, its key, and its process."""
+    """A running one: its address, and its certificate."""
 
     url: str
-    key: SelfSigned
-    process: subprocess.Popen[str]
+    certificate: Path
+
+    @property
+    def pin(self) -> bytes:
+        """What its key is known by."""
+        return pin_of(ssl.PEM_cert_to_DER_cert(self.certificate.read_text()))
+
+    @property
+    def pin_text(self) -> str:
+        """The pin as people give it."""
+        return b64encode(self.pin)
 
 
 @contextmanager
-def tls_server(
-    folder: Path,
-    *announce: str,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    key: SelfSigned | None = None,
-    inside: Sequence[str] = (),
-) -> Iterator[TlsServer]:
-    """Serve for the length of a with block.
-
-    Args:
-        folder: for its data and its key.
-        announce: the name that it goes by on the network; none keeps it quiet.
-        host: where it listens.
-        port: 0 takes a free one.
-        key: None makes one.
-        inside: a command that starts another one elsewhere, as ``ip netns exec NAME`` does.
-    """
+def tls_server(folder: Path) -> Iterator[TlsServer]:
+    """Serve for the length of a with block, as on a network, but that nobody is told of it."""
     folder.mkdir(exist_ok=True)
-    key = key or self_signed(folder / "key.pem", host)
-    names = [word for name in announce for word in (name, key.pin_text)]
-    process = subprocess.Popen(
-        [
-            *(*inside, sys.executable, "-m", "tests.lan.standin"),
-            *(host, str(port), str(key.file), str(folder / "data"), *names),
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        assert first.startswith("serves "), "the server did not start"
-        yield TlsServer(first.split()[1], key, process)
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
+    port = free_port()
+    with running_server(
+        folder, host=None, https_port=port, discovery=False, min_free_bytes=0, rate=0
+    ) as server:
+        yield TlsServer(f"https://127.0.0.1:{port}", server.data / "tls/certificate.pem")

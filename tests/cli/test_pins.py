@@ -40,9 +40,9 @@ def test_person_is_shown_the_key_and_asked_once(otv: Otv, secure: TlsServer) -> 
     (link,) = [line.strip() for line in silent.splitlines() if line.startswith("https")]
 
     assert (first, again) == (0, 0)
-    assert secure.key.pin_text in screen
+    assert secure.pin_text in screen
     assert TRUST not in silent
-    assert parse_link(link).pin == secure.key.pin
+    assert parse_link(link).pin == secure.pin
     assert mine.ok("get", link) == b"y\n"
 
 
@@ -63,7 +63,7 @@ def test_script_is_told_how_to_go_on(otv: Otv, secure: TlsServer) -> None:
     mine = otv.using(server=secure.url)
 
     done = mine.run("put", "--text", "x")
-    shown = secure.key.pin_text
+    shown = secure.pin_text
     sent = mine.put("--text", "x", "--pin", shown)
 
     assert done.returncode == 3
@@ -75,12 +75,12 @@ def test_script_is_told_how_to_go_on(otv: Otv, secure: TlsServer) -> None:
 
 def test_get_takes_a_pin_for_a_link_without_one(otv: Otv, secure: TlsServer) -> None:
     """A link that the page made, which knows no pins, could be opened by nobody but a browser."""
-    link = parse_link(otv.using(server=secure.url).put("--text", "x", "--pin", secure.key.pin_text))
+    link = parse_link(otv.using(server=secure.url).put("--text", "x", "--pin", secure.pin_text))
     plain = type(link)(link.server, link.id, link.secret, link.kdf).url()
     other = otv.using(state=otv.folder / "other")
 
     refused = other.run("get", plain)
-    opened = other.ok("get", plain, "--pin", secure.key.pin_text)
+    opened = other.ok("get", plain, "--pin", secure.pin_text)
 
     assert refused.returncode == 3
     assert opened == b"x\n"
@@ -88,12 +88,11 @@ def test_get_takes_a_pin_for_a_link_without_one(otv: Otv, secure: TlsServer) -> 
 
 def test_changed_key_is_told_loudly(otv: Otv, secure: TlsServer, tmp_path: Path) -> None:
     """A server whose key changed would look like one that is down."""
-    port = secure.url.rpartition(":")[2]
     mine = otv.using(server=secure.url)
-    link = mine.put("--text", "x", "--pin", secure.key.pin_text)
-    with closing(Attacker(self_signed(tmp_path / "other.pem").file, "127.0.0.2", int(port))) as bad:
+    link = mine.put("--text", "x", "--pin", secure.pin_text)
+    with closing(Attacker(self_signed(tmp_path / "other.pem").file)) as bad:
         # The same memory under the address at which somebody else is now.
-        StateFolder(mine.state).save_key(KeyRecord(bad.url, secure.key.pin))
+        StateFolder(mine.state).save_key(KeyRecord(bad.url, secure.pin))
 
         at_a_terminal, screen = at_terminal(
             mine.using(server=bad.url), ["put", "--text", "x"], ["yes"], TRUST
@@ -109,7 +108,7 @@ def test_changed_key_is_told_loudly(otv: Otv, secure: TlsServer, tmp_path: Path)
 def test_status_and_revoke_know_the_key(otv: Otv, secure: TlsServer) -> None:
     """A share could be sent and not be ended."""
     mine = otv.using(server=secure.url)
-    link = mine.put("--text", "x", "--pin", secure.key.pin_text)
+    link = mine.put("--text", "x", "--pin", secure.pin_text)
     for record in (mine.state / "keys").iterdir():
         record.unlink()
 

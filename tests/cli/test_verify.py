@@ -111,7 +111,7 @@ def test_server_of_its_own_key_is_verified_by_pin(
     assert built_page.is_dir()
     with tls_server(tmp_path / "tls") as secure:
         unknown = otv.run("verify", secure.url)
-        pinned = otv.run("verify", secure.url, "--pin", secure.key.pin_text)
+        pinned = otv.run("verify", secure.url, "--pin", secure.pin_text)
 
     assert (unknown.returncode, pinned.returncode) == (3, 0)
 

@@ -23,7 +23,7 @@ from otv_client.retry import Patience
 from otv_client.tls import OtherKey, pinned_context
 from otv_client.trust import shown_pin
 from tests.attackers import Attacker
-from tests.certificates import SelfSigned, self_signed
+from tests.certificates import self_signed
 from tests.conftest import running_server
 from tests.tls import TlsServer, tls_server
 
@@ -131,14 +131,14 @@ def _address(url: str) -> tuple[str, int]:
 def test_pin_makes_links_that_carry_it(server: TlsServer) -> None:
     """A recipient elsewhere would have nothing to know the server by."""
     world, asked = person(vouches=False)
-    with Client(server.url, pin=server.key.pin_text, world=world) as client:
+    with Client(server.url, pin=server.pin_text, world=world) as client:
         sent = client.send("over TLS", Terms(links=2))
 
     links = [parse_link(link.link) for link in sent.links]
     with Client(world=world) as recipient:
         opened = recipient.open(sent.links[0].link)
 
-    assert [link.pin for link in links] == [server.key.pin] * 2
+    assert [link.pin for link in links] == [server.pin] * 2
     assert opened.note == "over TLS"
     assert asked.about == [], "a link's pin is enough"
 
@@ -146,7 +146,7 @@ def test_pin_makes_links_that_carry_it(server: TlsServer) -> None:
 def test_large_files_travel_under_a_pin(server: TlsServer, tmp_path: Path) -> None:
     """Only the small way of one request would be protected."""
     content = bytes(range(256)) * 80_000
-    with Client(server.url, pin=server.key.pin_text) as client:
+    with Client(server.url, pin=server.pin_text) as client:
         sent = client.send(content, name="big.bin")
         client.open(sent.links[0].link, tmp_path)
         status = client.status(sent)
@@ -159,7 +159,7 @@ def test_status_and_revoke_hold_to_the_key_of_the_share(
     server: TlsServer, attacker: Attacker, state: StateFolder
 ) -> None:
     """The right to end a share would be shown to whoever answers at the server's address."""
-    with Client(server.url, pin=server.key.pin_text, state=state) as client:
+    with Client(server.url, pin=server.pin_text, state=state) as client:
         sent = client.send("x")
     (record,) = state.shares()
     state.save_share(replace(record, server=attacker.url))
@@ -169,7 +169,7 @@ def test_status_and_revoke_hold_to_the_key_of_the_share(
             with pytest.raises(WrongKey):
                 ask(sent.share)
 
-    assert record.pin == server.key.pin
+    assert record.pin == server.pin
     assert attacker.handshakes
     assert attacker.heard == []
 
@@ -205,9 +205,9 @@ def test_unknown_key_is_asked_about_once_and_remembered(
     with Client(server.url, state=state, world=silent) as client:
         client.send("z")
 
-    assert asked.about == [(server.url, server.key.pin_text)]
+    assert asked.about == [(server.url, server.pin_text)]
     assert unasked.about == []
-    assert parse_link(first.links[0].link).pin == server.key.pin
+    assert parse_link(first.links[0].link).pin == server.pin
 
 
 def test_without_memory_it_is_asked_once_for_each_client(server: TlsServer) -> None:
@@ -225,7 +225,7 @@ def test_changed_key_is_refused_though_somebody_would_vouch(
     server: TlsServer, attacker: Attacker, state: StateFolder
 ) -> None:
     """Whoever takes a server's address would only have to wait for a yes out of habit."""
-    _remember(state, attacker.url, server.key.pin)
+    _remember(state, attacker.url, server.pin)
     world, asked = person(vouches=True)
 
     with (
@@ -246,7 +246,7 @@ def _remember(state: StateFolder, server: str, pin: bytes) -> None:
 def test_given_pin_replaces_what_is_remembered(server: TlsServer, state: StateFolder) -> None:
     """A server that was set up anew could never be trusted again."""
     _remember(state, server.url, bytes(15))
-    with Client(server.url, pin=server.key.pin_text, state=state) as client:
+    with Client(server.url, pin=server.pin_text, state=state) as client:
         client.send("x")
     with Client(server.url, state=state) as client:
         client.send("y")
@@ -269,7 +269,7 @@ def test_link_asks_nothing_that_is_remembered(
     server: TlsServer, attacker: Attacker, state: StateFolder
 ) -> None:
     """A key that this machine was once talked into would open the way for whoever holds it."""
-    with Client(server.url, pin=server.key.pin_text) as client:
+    with Client(server.url, pin=server.pin_text) as client:
         link = client.send("x").links[0].link
     _remember(state, attacker.url, shown_pin(attacker.url))
 
@@ -288,13 +288,13 @@ def test_link_asks_nothing_that_is_remembered(
 @pytest.mark.section9("another key than the link's pin")
 def test_attacker_hears_no_byte(server: TlsServer, attacker: Attacker) -> None:
     """The proofs that open and end links would be given to whoever stands between."""
-    with Client(server.url, pin=server.key.pin_text) as client:
+    with Client(server.url, pin=server.pin_text) as client:
         link = client.send("x").links[0].link
 
     with Client(patience=HASTY) as client, pytest.raises(WrongKey):
         client.open(moved(link, attacker.url))
     with (
-        Client(attacker.url, pin=server.key.pin_text, patience=HASTY) as client,
+        Client(attacker.url, pin=server.pin_text, patience=HASTY) as client,
         pytest.raises(WrongKey),
     ):
         client.send("secret")
@@ -321,7 +321,7 @@ def test_attacker_who_comes_in_the_middle_costs_nobody_the_file(
     server: TlsServer, attacker: Attacker, tmp_path: Path, state: StateFolder
 ) -> None:
     """An opening would be given up, and the file lost, because of one false answer."""
-    with Client(server.url, pin=server.key.pin_text) as client:
+    with Client(server.url, pin=server.pin_text) as client:
         link = client.send(bytes(200_000), name="a.bin").links[0].link
     with closing(Crossing(server.url, attacker.url, cut_at=60_000)) as way:
         there = moved(link, way.url)
@@ -340,9 +340,9 @@ def test_key_is_checked_inside_the_tls_of_a_proxy_too(
     server: TlsServer, attacker: Attacker
 ) -> None:
     """Behind a proxy that is itself reached by TLS, any key would do."""
-    handshake(server.url, pinned_context(server.key.pin))
+    handshake(server.url, pinned_context(server.pin))
     with pytest.raises(OtherKey):
-        handshake(attacker.url, pinned_context(server.key.pin))
+        handshake(attacker.url, pinned_context(server.pin))
 
     assert attacker.heard == []
 
@@ -379,7 +379,7 @@ def test_pin_through_a_client_of_ones_own_is_refused(server: TlsServer) -> None:
     """A pin that nobody checks is a lie."""
     with (
         httpx.Client() as http,
-        Client(server.url, pin=server.key.pin_text, http=http) as client,
+        Client(server.url, pin=server.pin_text, http=http) as client,
         pytest.raises(UsageError),
     ):
         client.send("x")
@@ -387,7 +387,7 @@ def test_pin_through_a_client_of_ones_own_is_refused(server: TlsServer) -> None:
 
 def test_link_and_pin_that_differ_are_refused(server: TlsServer) -> None:
     """One of two keys would be checked, and nobody would know which."""
-    with Client(server.url, pin=server.key.pin_text) as client:
+    with Client(server.url, pin=server.pin_text) as client:
         link = client.send("x").links[0].link
 
     with Client(pin=b64encode(bytes(15))) as client, pytest.raises(UsageError):
@@ -397,9 +397,9 @@ def test_link_and_pin_that_differ_are_refused(server: TlsServer) -> None:
 def test_pin_is_for_its_server_alone(server: TlsServer, tmp_path: Path) -> None:
     """A pin would lock its user out of every other server."""
     with tls_server(tmp_path / "other") as other:
-        with Client(other.url, pin=other.key.pin_text) as client:
+        with Client(other.url, pin=other.pin_text) as client:
             link = client.send("theirs").links[0].link
-        with Client(server.url, pin=server.key.pin_text) as client:
+        with Client(server.url, pin=server.pin_text) as client:
             assert client.open(link).note == "theirs"
 
 
@@ -415,18 +415,12 @@ def test_server_without_tls_shows_no_key(tmp_path: Path) -> None:
         shown_pin(plain.url.replace("http://", "https://"))
 
 
-def test_authority_needs_no_pin(server: TlsServer, tmp_path: Path) -> None:
+def test_authority_needs_no_pin(server: TlsServer) -> None:
     """Every server on the web would become a question."""
-    context = ssl.create_default_context(cafile=_certificate_of(server.key, tmp_path))
+    context = ssl.create_default_context(cafile=server.certificate)
     world, asked = person(vouches=False)
     with Client(server.url, ssl_context=context, world=world) as client:
         sent = client.send("x")
 
     assert parse_link(sent.links[0].link).pin is None
     assert asked.about == []
-
-
-def _certificate_of(key: SelfSigned, folder: Path) -> Path:
-    path = folder / "authority.pem"
-    path.write_text(key.file.read_text().partition("-----BEGIN PRIVATE KEY")[0])
-    return path

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.certificates import SelfSigned, self_signed
 from tests.cli.conftest import Otv
+from tests.conftest import running_server
 from tests.lan.network import Machine, network
-from tests.tls import ROOT, TlsServer, tls_server
+from tests.tls import TlsServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-PORT = 8443
+ROOT = Path(__file__).parent.parent.parent
+HTTP_PORT, PORT = 8000, 8443  # where nothing is configured
+NAME = socket.gethostname().partition(".")[0].lower()  # all namespaces share it
+LAST_LINE = "Pin of its key, for otv-client: "
 
 
 @dataclass
@@ -28,6 +34,18 @@ class Overheard:
 
     connections: int = -1
     bytes: int = -1
+
+
+@dataclass(frozen=True)
+class HomeServer(TlsServer):
+    """``otv-server`` at home, and what it printed; the last line is its pin."""
+
+    printed: tuple[str, ...]
+
+    @property
+    def printed_pin(self) -> str:
+        """The pin, as people read it."""
+        return self.printed[-1].removeprefix(LAST_LINE)
 
 
 @dataclass
@@ -46,16 +64,37 @@ class Lan:
         return Otv("", folder / "state", folder, {"OTV_PATIENCE": "3"}, machine.inside)
 
     @contextmanager
-    def serving(self, *names: str, host: str | None = None) -> Iterator[TlsServer]:
-        """A server at home."""
-        with tls_server(
-            self.folder / "home",
-            *names,
-            host=host or self.home.address,
-            port=PORT,
-            inside=self.home.inside,
-        ) as server:
-            yield server
+    def serving(self, **settings: object) -> Iterator[HomeServer]:
+        """``otv-server`` at home, with no more settings than these; the network knows of it."""
+        (self.folder / "home").mkdir(exist_ok=True)
+        plain = {"host": None, "port": None}
+        with running_server(self.folder / "home", self.home.inside, **plain | settings) as server:
+            printed = [f"One-Time View serves {server.url}"]
+            while not printed[-1].startswith(LAST_LINE):
+                printed.append(server.said())
+                assert printed[-1], server.log_text()
+            self._run(self.home, "tests.lan.hearer", NAME)
+            certificate = server.data / "tls/certificate.pem"
+            yield HomeServer(f"https://{self.home.address}:{PORT}", certificate, tuple(printed))
+
+    def ask(self, machine: Machine, method: str, url: str, **headers: str) -> tuple[int, Any]:
+        """A call from that machine: the status, and what came."""
+        told = json.loads(self._run(machine, "tests.lan.asker", method, url, json.dumps(headers)))
+        return told["status"], told["body"]
+
+    @staticmethod
+    def _run(machine: Machine, module: str, *arguments: str) -> str:
+        """What one of these modules prints on that machine."""
+        done = subprocess.run(
+            [*machine.inside, sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     @contextmanager
     def attacking(self, address: str) -> Iterator[Overheard]:

@@ -58,6 +58,10 @@ class Machine:
         """Give it back."""
         _ip("-n", self.namespace, "address", "del", f"{address}/24", "dev", _PORT)
 
+    def lose_ipv4(self) -> None:
+        """Keep the addresses of IPv6 alone."""
+        _ip("-n", self.namespace, "-4", "address", "flush", "dev", _PORT)
+
     def forget_neighbours(self) -> None:
         """Ask again who has which address, as happens after a while."""
         _ip("-n", self.namespace, "neigh", "flush", "all")

@@ -6,7 +6,7 @@ import os
 import socket
 import ssl
 import subprocess
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ import httpx
 
 from otv_server.network.certificates import Subject, new_key, self_signed, utc_now
 from tests.programs import program
-from tests.support import eventually
+from tests.support import eventually, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,15 +125,6 @@ def caddy_command(folder: Path, port: int, plain: int, server_port: int) -> list
 
 
 COMMANDS = {"nginx": nginx_command, "caddy": caddy_command}
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    with ExitStack() as opened:
-        found = [opened.enter_context(socket.socket()) for _ in range(count)]
-        for each in found:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in found]
 
 
 @contextmanager

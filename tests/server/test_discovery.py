@@ -17,8 +17,7 @@ from otv_server.network.errors import CantServe
 from otv_server.network.identity import Files
 from otv_server.network.keeper import Keeper, identify
 from tests.conftest import running_server
-from tests.server.test_lan import free_port
-from tests.support import eventually
+from tests.support import eventually, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

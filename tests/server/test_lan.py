@@ -28,7 +28,7 @@ from otv_server.network.tls import context_for, follow
 from otv_server.serving import PromptServer, config_for
 from otv_server.settings import Settings
 from tests.conftest import running_server, start_server
-from tests.support import Api, send_content
+from tests.support import Api, free_port, send_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,14 +38,6 @@ if TYPE_CHECKING:
 
 MOMENT_S = 0.3
 QUIET: dict[str, Any] = {"host": None, "discovery": False, "min_free_bytes": 0}
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @dataclass
