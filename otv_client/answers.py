@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from otv_client.b64 import b64decode
-from otv_client.link import ID_BYTES
+from otv_client.errors import UsageError
+from otv_client.link import ID_BYTES, parse_server
+from otv_client.pins import PIN_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +59,8 @@ class Info:
     protocol: int
     now: datetime
     upload_token: bool
+    address: str | None
+    pin: bytes | None
     limits: Limits
 
 
@@ -185,6 +189,14 @@ def identifier(answer: Json, key: str) -> str:
     return text(answer, key)
 
 
+def server(answer: Json, key: str) -> str:
+    """A server's address, as links carry it."""
+    try:
+        return parse_server(text(answer, key))
+    except UsageError as error:
+        raise Nonsense(f"{key} is no server's address") from error
+
+
 def optional(read: Callable[[Json, str], T], answer: Json, key: str) -> T | None:
     """``read``, or None where the field is null."""
     return None if _field(answer, key) is None else read(answer, key)
@@ -196,6 +208,10 @@ def items(answer: Json, key: str) -> list[Json]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise Nonsense(f"{key} is no list of objects")
     return value
+
+
+def _pin(answer: Json, key: str) -> bytes:
+    return octets(answer, key, PIN_BYTES)
 
 
 def _hash(answer: Json, key: str) -> bytes:
@@ -228,6 +244,8 @@ def info(answer: Json) -> Info:
         protocol=whole(answer, "protocol"),
         now=instant(answer, "now"),
         upload_token=flag(answer, "upload_token"),
+        address=optional(server, answer, "address"),
+        pin=optional(_pin, answer, "pin"),
         limits=limits(allowed),
     )
 

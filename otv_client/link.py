@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from otv_client.b64 import b64decode, b64encode
 from otv_client.errors import LinkDamaged, LinkTooNew, UsageError
@@ -125,6 +127,15 @@ def origin_of(server: str) -> str:
     scheme, _, rest = server.lower().partition("://")
     host = rest.partition("/")[0]
     return f"{scheme}://{host.removesuffix(':443' if scheme == 'https' else ':80')}"
+
+
+def is_loopback(server: str) -> bool:
+    """Whether a server's address leads each machine to itself."""
+    host = (urlsplit(server).hostname or "").rstrip(".")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def draw_link(server: str, kdf: Kdf, random: Random, pin: bytes | None = None) -> Link:

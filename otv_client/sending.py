@@ -17,7 +17,7 @@ from otv_client.envelope.keys import Keys, derive_keys, hashed
 from otv_client.envelope.manifest import Blob, FileEntry, Manifest, fits_inline, seal_manifest
 from otv_client.errors import OtvError, Refused, Unknown
 from otv_client.files.sources import Content
-from otv_client.link import Kdf, Link, draw_id, draw_link
+from otv_client.link import Kdf, Link, draw_id, draw_link, is_loopback
 from otv_client.parcel import (
     Parcel,
     Terms,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from otv_client.answers import Limits, LinkReport, ShareReport
+    from otv_client.answers import Info, LinkReport, ShareReport
     from otv_client.world import World
 
 _PROTOCOL = 1
@@ -103,7 +103,7 @@ def send_share(transport: Transport, parcel: Parcel, terms: Terms, world: World)
             reason="version",
             hint="a newer otv-client may speak it too",
         )
-    sending = _Sending(transport, parcel, terms, info.limits, world)
+    sending = _Sending(transport, parcel, terms, info, world)
     sending.check_limits(wants_token=info.upload_token)
     try:
         return sending.run()
@@ -121,11 +121,12 @@ class _Sending:
         transport: Transport,
         parcel: Parcel,
         terms: Terms,
-        limits: Limits,
+        info: Info,
         world: World,
     ) -> None:
         self.transport, self.parcel, self.terms = transport, parcel, terms
-        self.limits, self.world = limits, world
+        self.limits, self.world = info.limits, world
+        self.place = _place_of_links(transport, info)
         self.sid = b64encode(draw_id(world.random))
         self.owner = world.random(PROOF_BYTES)
         self.total = sum(source.size for source in parcel.sources)
@@ -188,7 +189,7 @@ class _Sending:
 
     def _draw_links(self) -> tuple[list[Link], list[Keys]]:
         kdf = Kdf.NONE if self.terms.password is None else Kdf.ARGON2ID
-        draw, server, pin = self.world.random, self.transport.server, self.transport.pin
+        draw, (server, pin) = self.world.random, self.place
         links = [draw_link(server, kdf, draw, pin) for _ in range(self.terms.links)]
         # Argon2id takes 0.15 s and 64 MiB for each link: two at once, not all.
         with ThreadPoolExecutor(2) as pool:
@@ -268,6 +269,17 @@ class _Sending:
             )
             for link, key in zip(links, keys, strict=True)
         ]
+
+
+def _place_of_links(transport: Transport, info: Info) -> tuple[str, bytes | None]:
+    """The server that links name, and its pin.
+
+    An address of loopback leads whoever gets the link to their own machine, so the server's word
+    for where others reach it counts there. Anywhere else nobody may send recipients elsewhere.
+    """
+    if info.address is not None and is_loopback(transport.server):
+        return info.address, info.pin
+    return transport.server, transport.pin
 
 
 def _matched(report: ShareReport, links: Sequence[Link]) -> list[LinkReport]:

@@ -28,6 +28,7 @@ from otv_server.api.recipient import Recipient
 from otv_server.api.room import BodyRoom
 from otv_server.api.sender import Sender
 from otv_server.domain.limits import JSON_MAX_BYTES
+from otv_server.domain.places import Reach
 from otv_server.network import hostnames
 from otv_server.service.opening import Opening
 from otv_server.service.sending import Sending
@@ -131,16 +132,19 @@ def create_app(
     clock: Callable[[], Instant] = now_ms,
     page_folder: Path = page.FOLDER,
     own_names: frozenset[str] = frozenset(),
+    in_network: Callable[[], Reach | None] = lambda: None,
 ) -> Litestar:
     """The application; without settings, those of the environment.
 
-    ``own_names`` are those that it is found by, beside the machine's and those of the settings.
+    ``own_names`` are those that it is found by, beside the machine's and those of the settings;
+    ``in_network`` says where other machines of its networks reach it.
 
     Raises:
         BadSetting: the environment makes no sense.
     """
     logs.configure()
     parts = join(settings or load(os.environ), clock)
+    public = parts.settings.public
     return Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[info, Sender, Recipient]),
@@ -158,6 +162,7 @@ def create_app(
                 "limiter": Limiter(parts.settings.rate, time.monotonic),
                 "body_room": BodyRoom(),
                 "clock": clock,
+                "elsewhere": in_network if public is None else lambda: Reach(str(public)),
                 "lan_http": parts.settings.lan_http,
             }
         ),

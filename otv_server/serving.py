@@ -24,7 +24,9 @@ import uvicorn
 from otv_server import heads
 from otv_server.app import create_app
 from otv_server.heads import PromptHeads
+from otv_server.network.elsewhere import reach
 from otv_server.network.listening import BACKLOG, HTTPS, Listener, address_of, listen, places
+from otv_server.network.pins import host_name
 from otv_server.network.tls import context_for, follow
 
 if TYPE_CHECKING:
@@ -44,10 +46,10 @@ GRACE_S = 5  # a stream that is cut goes on elsewhere, or later
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """What HTTPS needs: the files of key and certificate, and the name that the pin gives."""
+    """What HTTPS needs: the files of key and certificate, and the key's pin."""
 
     files: Files
-    name: str
+    pin: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,19 @@ def _raise_file_limit() -> None:
 
 def _work(serving: Serving) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    names = frozenset({serving.secured.name} if serving.secured else ())
-    app = create_app(serving.settings, own_names=names)
-    asyncio.run(_serve_all(app, serving))
+    asyncio.run(_serve_all(_application(serving), serving))
+
+
+def _application(serving: Serving) -> Litestar:
+    """The application; on a network it knows the name and the addresses that it has there."""
+    secured = serving.secured
+    if secured is None:
+        return create_app(serving.settings)
+    return create_app(
+        serving.settings,
+        own_names=frozenset({host_name(secured.pin)}),
+        in_network=lambda: reach(serving.listeners, secured.pin),
+    )
 
 
 async def _serve_all(app: Litestar, serving: Serving) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from otv_server.network import addresses, hostnames
 from otv_server.network.certificates import utc_now
+from otv_server.network.elsewhere import served
 from otv_server.network.identity import Files, Identity
 from otv_server.network.keeper import Keeper, identify
 from otv_server.network.listening import HTTP, HTTPS
-from otv_server.network.pins import host_name
 from otv_server.network.tunnel import tunnel
 from otv_server.serving import Secured, Serving, bind
 
@@ -71,13 +71,13 @@ def _in_network(settings: Settings, listeners: tuple[Listener, ...]) -> Iterator
         yield Ready(Serving(settings, listeners, None))
         return
     files, names = _files(settings), _names(settings)
-    reachable = _served(addresses.current(), listeners)
+    reachable = served(listeners)
     identity = identify(files, names, reachable, utc_now())
     herald = _herald(identity, listeners) if settings.discovery else None
-    keeper = Keeper(files, names, herald, lambda: _served(addresses.current(), listeners))
+    keeper = Keeper(files, names, herald, lambda: served(listeners))
     keeper.start()
     try:
-        secured = Secured(files, host_name(identity.pin))
+        secured = Secured(files, identity.pin)
         yield Ready(Serving(settings, listeners, secured), tuple(reachable), identity)
     finally:
         keeper.stop()
@@ -105,10 +105,3 @@ def _files(settings: Settings) -> Files:
 
 def _names(settings: Settings) -> frozenset[str]:
     return hostnames.current() | settings.known_names
-
-
-def _served(found: Sequence[Reachable], listeners: Sequence[Listener]) -> list[Reachable]:
-    """Of this machine's addresses those that HTTPS is spoken on."""
-    bound = [each.address for each in listeners if each.scheme == HTTPS]
-    every = {address.version for address in bound if address.is_unspecified}
-    return [each for each in found if each.address.version in every or each.address in bound]

@@ -62,6 +62,11 @@ class Caller:
     is_near: bool = False
 
     @property
+    def is_here(self) -> bool:
+        """It is known to come from this machine."""
+        return self.is_near and self.address is not None and self.address.is_loopback
+
+    @property
     def bucket(self) -> str:
         """What limits count under: one IPv4 address, or the /64 that one IPv6 host moves in."""
         return _network(self.address, v4=32, v6=64)

@@ -16,6 +16,7 @@ from otv_server.domain.limits import PART_BYTES, Limits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otv_server.domain.places import Reach
     from otv_server.domain.share import Instant
 
 NAME = "One-Time View"
@@ -30,6 +31,7 @@ async def info(request: Request[Any, Any, Any]) -> wire.Info:
     if not request.app.state.limiter.allows(caller.bucket):
         request.scope["state"][EXEMPT] = True
         raise SlowDown
+    elsewhere: Reach | None = request.app.state.elsewhere() if caller.is_here else None
     clock: Callable[[], Instant] = request.app.state.clock
     return wire.Info(
         name=NAME,
@@ -38,6 +40,8 @@ async def info(request: Request[Any, Any, Any]) -> wire.Info:
         now=wire.instant(clock()),
         upload_token=needs_token(caller, request.app.state.access.uploads),
         plain_http=request.app.state.lan_http,
+        address=None if elsewhere is None else elsewhere.address,
+        pin=None if elsewhere is None or elsewhere.pin is None else wire.b64(elsewhere.pin),
         limits=_limits(request.app.state.limits),
     )
 

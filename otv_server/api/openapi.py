@@ -81,6 +81,8 @@ EXAMPLES: dict[str, Any] = {
         "now": _NOW,
         "upload_token": False,
         "plain_http": False,
+        "address": "https://192.168.1.20:8443",
+        "pin": "AAECAwQFBgcICQoLDA0O",
         "limits": {
             "share_bytes": 11811160064,
             "part_bytes": 8388608,

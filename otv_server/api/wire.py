@@ -50,6 +50,9 @@ ManifestText = Annotated[
         description="The sealed manifest, at most 262,250 bytes (here cut short).",
     ),
 ]
+PinText = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_-]{20}$", description="15 bytes of a key's hash, base64url.")
+]
 InstantText = Annotated[str, Meta(examples=[_INSTANT], description="RFC 3339, UTC.")]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 AtLeastOne = Annotated[int, Meta(ge=1, le=2**53 - 1)]
@@ -123,7 +126,8 @@ class InfoLimits(Answer, kw_only=True):
 class Info(Answer, kw_only=True):
     """What this server is.
 
-    ``upload_token``: this caller needs one; ``plain_http``: its page may be used over plain HTTP.
+    ``upload_token``: this caller needs one; ``plain_http``: its page may be used over plain HTTP;
+    ``address``: where others reach it, for callers on its own machine; ``pin``: of its key there.
     """
 
     name: str
@@ -132,6 +136,8 @@ class Info(Answer, kw_only=True):
     now: InstantText
     upload_token: bool
     plain_http: bool
+    address: str | None
+    pin: PinText | None
     limits: InfoLimits
 
 

@@ -44,6 +44,8 @@ INFO = json.dumps(
         "protocol": 1,
         "now": "2026-11-22T15:30:00Z",
         "upload_token": False,
+        "address": None,
+        "pin": None,
         "limits": dict.fromkeys(answers.Limits.__slots__, 1),
     }
 ).encode()

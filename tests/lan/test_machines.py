@@ -74,6 +74,18 @@ def test_server_is_reached_over_ipv6_alone(lan: Lan) -> None:
     assert note == b"x\n"
 
 
+def test_what_the_servers_own_machine_sends_opens_elsewhere(lan: Lan) -> None:
+    """The first thing that a new user tries, a link from one machine to the next, would fail."""
+    sender, recipient = lan.person(lan.home, "sender"), lan.person(lan.laptop, "recipient")
+    with lan.serving() as server:
+        link = sender.using(server=f"http://localhost:{HTTP_PORT}").put("--text", "x")
+        note = recipient.ok("get", link)
+
+    assert link.startswith(f"{server.url}/s/")
+    assert parse_link(link).pin == server.pin
+    assert note == b"x\n"
+
+
 def test_network_without_a_server_is_told_as_such(lan: Lan) -> None:
     """A person would wait for a server that is not there, or read about a network error."""
     somebody = lan.person(lan.laptop, "somebody")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
+import ssl
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from otv_client.pins import pin_of
+from otv_server.network import addresses
 from otv_server.network import tunnel as tunnels
 from otv_server.network.errors import CantServe
 from otv_server.network.tunnel import tunnel
@@ -20,6 +22,10 @@ from tests.conftest import running_server
 from tests.server.test_lan import check_refused
 from tests.server.timed import timed_api
 from tests.standins import ngrok
+from tests.support import b64, free_port
+
+if TYPE_CHECKING:
+    from tests.conftest import RunningServer
 
 STANDINS = Path(__file__).parent.parent / "standins"
 SECRET = "a-token-of-an-account"
@@ -72,6 +78,41 @@ def test_nonsense_is_refused(setting: str, value: str) -> None:
     """Else a server lets in whom nobody meant."""
     with pytest.raises(BadSetting):
         load({f"OTV_{setting}": value})
+
+
+def told_of_links(server: RunningServer, **headers: str) -> tuple[str | None, str | None]:
+    """Where a caller on this machine is told that others reach the server, and the pin."""
+    info = httpx.get(f"{server.url}/api/v1/info", headers=headers).json()
+    return info["address"], info["pin"]
+
+
+def test_links_of_this_machine_are_those_of_the_public_url(tmp_path: Path) -> None:
+    """Else whoever sends from the server's machine sends links to `localhost` into the world."""
+    with running_server(tmp_path, public_url="https://share.example/", min_free_bytes=0) as server:
+        assert told_of_links(server) == ("https://share.example", None)
+
+
+def test_links_of_this_machine_are_those_of_its_network(tmp_path: Path) -> None:
+    """Else the code that a new user's laptop shows leads the phone to the phone."""
+    port = free_port()
+    with running_server(tmp_path, host=None, https_port=port, discovery=False) as server:
+        told = told_of_links(server)
+        pin = pin_of(ssl.PEM_cert_to_DER_cert((server.data / "tls/certificate.pem").read_text()))
+
+    here = [f"https://{each.host}:{port}" for each in addresses.current()]
+    assert told == ((here[0], b64(pin)) if here else (None, None))
+
+
+def test_only_callers_of_this_machine_are_told_of_its_network(tmp_path: Path) -> None:
+    """Else a stranger who comes through a proxy learns the addresses of the house."""
+    with running_server(tmp_path, host=None, https_port=free_port(), discovery=False) as server:
+        assert told_of_links(server, **{"X-Forwarded-For": "127.0.0.1"}) == (None, None)
+
+
+def test_server_of_this_machine_alone_has_no_other_address(tmp_path: Path) -> None:
+    """Else links lead to where nobody listens."""
+    with running_server(tmp_path) as server:
+        assert told_of_links(server) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -148,8 +189,7 @@ def test_server_behind_a_tunnel_asks_for_tokens_and_knows_its_name(
     monkeypatch.setenv("NGROK_AUTHTOKEN", SECRET)
     with running_server(tmp_path, tunnel="ngrok", min_free_bytes=0) as server:
         answer = httpx.get(f"{server.url}/api/v1/info", headers={"Host": "stand-in.example"})
-        server.process.send_signal(signal.SIGTERM)
-        printed, _ = server.process.communicate(timeout=20)
+        printed = server.said()
 
     assert answer.json()["upload_token"] is True
     assert f"serves {ngrok.URL}" in printed

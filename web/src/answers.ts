@@ -8,7 +8,8 @@
 
 import { b64decode } from "./b64";
 import type { Bytes } from "./bytes";
-import { ID_BYTES } from "./link";
+import { UsageError } from "./errors";
+import { ID_BYTES, PIN_BYTES, parseServer } from "./link";
 
 const HASH_BYTES = 32;
 const LARGEST_MANIFEST = 1 << 20; // a sealed manifest is at most 262,144 bytes and its envelope
@@ -46,6 +47,10 @@ export interface Info {
   uploadToken: boolean;
   /** Whether the page may be used over plain HTTP from other machines. */
   plainHttp: boolean;
+  /** Where others reach the server, told to pages on its own machine; or null. */
+  address: string | null;
+  /** Of the key that it shows there, or null. */
+  pin: Bytes | null;
   limits: Limits;
 }
 
@@ -189,6 +194,20 @@ function list<T>(read: (item: Json) => T, answer: Json, key: string): T[] {
   return value.map((item: unknown) => read(object(item, key)));
 }
 
+/** A server's address, as links carry it. */
+export function server(answer: Json, key: string): string {
+  try {
+    return parseServer(text(answer, key));
+  } catch (error) {
+    if (error instanceof UsageError) throw new Nonsense(`${key} is no server's address`);
+    throw error;
+  }
+}
+
+function pin(answer: Json, key: string): Bytes {
+  return octets(answer, key, PIN_BYTES);
+}
+
 function hash(answer: Json, key: string): Bytes {
   return octets(answer, key, HASH_BYTES);
 }
@@ -224,6 +243,8 @@ export function info(answer: Json): Info {
     now: instant(answer, "now"),
     uploadToken: flag(answer, "upload_token"),
     plainHttp: flag(answer, "plain_http"),
+    address: optional(server, answer, "address"),
+    pin: optional(pin, answer, "pin"),
     limits: limits(object(field(answer, "limits"), "limits")),
   };
 }

@@ -32,17 +32,21 @@ const SERVER = new RegExp(`^https?://${HOST}(?::[0-9]{1,5})?${PATH}$`);
 export const KDF = { none: 0, argon2id: 1 } as const;
 export type Kdf = (typeof KDF)[keyof typeof KDF];
 
-/** Everything a link says. */
-export interface Link {
+/** The server of a link. */
+export interface Place {
   /** `https://host[:port][/base]`, without a trailing slash. */
   server: string;
+  /** 15 bytes of the server key's hash, which no browser can check, or null. */
+  pin: Bytes | null;
+}
+
+/** Everything a link says. */
+export interface Link extends Place {
   /** 12 bytes; a locator, no credential. */
   id: Bytes;
   /** S, 32 bytes; never leaves the two ends. */
   secret: Bytes;
   kdf: Kdf;
-  /** 15 bytes of the server key's hash, which no browser can check, or null. */
-  pin: Bytes | null;
 }
 
 /** Whether a password is needed to open it. */
@@ -90,6 +94,12 @@ export function parseServer(text: string): string {
   const server = text.replace(/\/+$/, "");
   if (!SERVER.test(server)) throw new UsageError("no address of a server", "server");
   return server;
+}
+
+/** Whether a server's address leads each machine to itself. */
+export function isLoopback(server: string): boolean {
+  const { hostname } = new URL(server);
+  return /^(?:127(?:\.\d+){3}|\[::1\]|(?:.+\.)?localhost)\.?$/.test(hostname);
 }
 
 /**

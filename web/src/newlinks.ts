@@ -7,7 +7,7 @@ import { hashed } from "./envelope/keys";
 import type { Manifest } from "./envelope/manifest";
 import { sealManifest } from "./envelope/manifest";
 import { Refused } from "./errors";
-import type { Link } from "./link";
+import type { Link, Place } from "./link";
 import { KDF, drawLink, idText, linkUrl } from "./link";
 import type { Terms } from "./parcel";
 import type { NewLink } from "./transport";
@@ -37,13 +37,13 @@ export type Lasting = Pick<NewLink, "opens" | "delayS" | "ttlS">;
 
 export async function drawLinks(
   { random, workers }: World,
-  server: string,
+  { server, pin }: Place,
   { password, links: count }: Terms,
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<DrawnLink[]> {
   const kdf = password === null ? KDF.none : KDF.argon2id;
-  const drawn = Array.from({ length: count }, () => drawLink(server, kdf, random));
+  const drawn = Array.from({ length: count }, () => drawLink(server, kdf, random, pin));
   const links = await Promise.all(drawn);
   // With a password each link takes a second and 64 MiB: two at once, not all.
   const half = password === null ? count : Math.ceil(count / 2);

@@ -5,7 +5,7 @@
  * failure: what was uploaded is taken back.
  */
 
-import type { Limits, ShareReport } from "./answers";
+import type { Info, ShareReport } from "./answers";
 import { b64encode } from "./b64";
 import type { Bytes } from "./bytes";
 import { Geometry } from "./envelope/content";
@@ -15,7 +15,8 @@ import type { BlobEntry, FileEntry } from "./envelope/manifest";
 import { filesBytes, fitsInline } from "./envelope/manifest";
 import { MAX_BUCKET, bucket } from "./envelope/padding";
 import { OtvError, Refused, Unknown } from "./errors";
-import { drawId, idText } from "./link";
+import type { Place } from "./link";
+import { drawId, idText, isLoopback } from "./link";
 import type { DrawnLink, SentLink } from "./newlinks";
 import { drawLinks, sealLinks, sentLink } from "./newlinks";
 import type { Source, Terms } from "./parcel";
@@ -71,11 +72,11 @@ export async function sendShare(
 ): Promise<SentShare> {
   const given = { ...sendable, sources: withDistinctNames(sendable.sources) };
   const plainBytes = checkParcel(given.sources, given.terms);
-  const { limits, uploadToken } = await transport.info();
-  if (uploadToken && !transport.hasUploadToken) throw new Refused("upload_token");
-  checkTerms(given.terms, limits, world.now());
+  const info = await transport.info();
+  if (info.uploadToken && !transport.hasUploadToken) throw new Refused("upload_token");
+  checkTerms(given.terms, info.limits, world.now());
   const state = await world.state();
-  const sending = new Sending(world, state, transport, given, limits, plainBytes, progress);
+  const sending = new Sending(world, state, transport, given, info, plainBytes, progress);
   try {
     return await sending.run();
   } catch (error) {
@@ -90,7 +91,7 @@ class Sending {
   readonly #state: State | null;
   readonly #transport: Transport;
   readonly #given: Sendable;
-  readonly #limits: Limits;
+  readonly #info: Info;
   readonly #progress: Progress;
   readonly #sid: string;
   readonly #owner: Bytes;
@@ -108,7 +109,7 @@ class Sending {
     state: State | null,
     transport: Transport,
     given: Sendable,
-    limits: Limits,
+    info: Info,
     plainBytes: number,
     progress: Progress,
   ) {
@@ -116,7 +117,7 @@ class Sending {
     this.#state = state;
     this.#transport = transport;
     this.#given = given;
-    this.#limits = limits;
+    this.#info = info;
     this.#progress = progress;
     this.#sid = b64encode(drawId(world.random));
     this.#owner = world.random(PROOF_BYTES);
@@ -129,14 +130,15 @@ class Sending {
     if (this.#isInline) return;
     if (!fitsBody(links, plainBytes)) throw new Refused("personal_links");
     const { ciphertext } = Geometry.ofFiles(this.#total);
-    if (ciphertext > limits.shareBytes) throw new Refused("too_large");
+    if (ciphertext > info.limits.shareBytes) throw new Refused("too_large");
   }
 
   /** Draw, remember, upload, and hand out the links. */
   async run(): Promise<SentShare> {
     const { terms, names, sources } = this.#given;
     const { server, retrying } = this.#transport;
-    const drawn = await drawLinks(this.#world, server, terms, names, retrying.signal);
+    const place = placeOfLinks(server, this.#info);
+    const drawn = await drawLinks(this.#world, place, terms, names, retrying.signal);
     const record = await this.#remember(drawn);
     const report = await (this.#isInline ? this.#uploadInline(drawn) : this.#upload(drawn));
     checkStopped(retrying.signal);
@@ -213,10 +215,18 @@ class Sending {
     const { terms } = this.#given;
     const { note, viewOnly: view, opens } = terms;
     const delayS = delayUntil(terms.opensAt, this.#world.now());
-    const ttlS = ttlOf(terms, this.#limits);
+    const ttlS = ttlOf(terms, this.#info.limits);
     const manifest = { note, view, files: this.#entries, blob, inline };
     return sealLinks(drawn, manifest, { opens, delayS, ttlS }, this.#world.random);
   }
+}
+
+/**
+ * The server that links name. An address of loopback leads whoever gets the link to their own
+ * machine, so the server's word for where others reach it counts there; anywhere else it doesn't.
+ */
+function placeOfLinks(server: string, { address, pin }: Info): Place {
+  return address !== null && isLoopback(server) ? { server: address, pin } : { server, pin: null };
 }
 
 /** An upload ends by itself, and nobody has its links: what failed before is what is told. */

@@ -27,6 +27,8 @@ const INFO = {
   now: AT,
   upload_token: false,
   plain_http: false,
+  address: null,
+  pin: null,
   limits: LIMITS,
 };
 const VIEW = {

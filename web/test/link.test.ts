@@ -6,7 +6,7 @@ import type { Bytes } from "../src/bytes";
 import { primitives } from "../src/crypto";
 import { LinkDamaged, LinkTooNew, UsageError } from "../src/errors";
 import { drawId, drawLink, KDF, type Link, linkUrl } from "../src/link";
-import { parseLink, parseServer, pinFitsLinks } from "../src/link";
+import { isLoopback, parseLink, parseServer, pinFitsLinks } from "../src/link";
 import { type Chance, drawn } from "./chance";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -143,4 +143,18 @@ describe("a server", () => {
   ])("is none: %j", (text) => {
     expect(() => parseServer(text)).toThrow(UsageError);
   });
+});
+
+describe("an address of loopback", () => {
+  const loopback = ["http://localhost:8000", "http://LOCALHOST.", "http://box.localhost"];
+  it.each([...loopback, "http://127.0.0.1:8000", "https://127.9.9.9", "http://[::1]:8000"])(
+    "is %s",
+    (server) => expect(isLoopback(server)).toBe(true),
+  );
+
+  const others = ["https://share.example", "http://10.0.0.1:8000", "http://notlocalhost"];
+  it.each([...others, "http://localhost.evil.example", "http://127.0.0.1.evil.example"])(
+    "is not %s",
+    (server) => expect(isLoopback(server)).toBe(false),
+  );
 });

@@ -33,7 +33,16 @@ function asked(faults: Faults): string[] {
   return seen;
 }
 
+const outside = withServer("--public-url", "https://share.example", "--uploads", "open");
+
 describe("links", () => {
+  it("of the server's own machine name the address that others reach it at", async () => {
+    const sent = await send(new Device().tab(), outside.url, [], { note: "x" });
+
+    expect(await linkOf(sent)).toMatchObject({ server: "https://share.example", pin: null });
+    expect(sent.record.server).toBe(outside.url);
+  });
+
   it("a small share is one request", async () => {
     const { tab, faults } = faulty();
     const seen = asked(faults);

@@ -31,7 +31,9 @@ async function start(data: string, flags: readonly string[]): Promise<[string, (
     return ended;
   };
   let told = "";
-  for await (const piece of child.stdout.setEncoding("utf8")) {
+  // What it still has to say finds the pipe open.
+  const printed = child.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false });
+  for await (const piece of printed) {
     told += piece as string;
     const [, url] = ADDRESS.exec(told) ?? [];
     if (url) {
