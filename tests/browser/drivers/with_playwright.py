@@ -216,9 +216,21 @@ class PlaywrightTab(Tab):
 
 
 class PlaywrightBrowser(Browser):
-    """Chromium or Firefox, and the profiles that it runs."""
+    """Chromium or Firefox, and the profiles that it runs.
 
-    def __init__(self, engine: str, program: str, folder: Path, proxy: Proxy | None = None) -> None:
+    ``trusts_anyone``: the person at it clicks every warning of a certificate away.
+    """
+
+    def __init__(
+        self,
+        engine: str,
+        program: str,
+        folder: Path,
+        proxy: Proxy | None = None,
+        *,
+        trusts_anyone: bool = False,
+    ) -> None:
+        self.trusts_anyone = trusts_anyone
         self.engine = engine
         self.program = program
         self.folder = folder
@@ -232,7 +244,7 @@ class PlaywrightBrowser(Browser):
         if is_other_process not in self.processes:
             self.processes[is_other_process] = self._launch(is_dark=is_other_process)
         context = self.processes[is_other_process].new_context(
-            color_scheme="dark" if is_dark else "light"
+            color_scheme="dark" if is_dark else "light", ignore_https_errors=self.trusts_anyone
         )
         profile = self._profile(context, self._saved(is_dark=is_other_process))
         return PlaywrightTab(profile, context.new_page())
