@@ -28,7 +28,6 @@ from otv_server.api.recipient import Recipient
 from otv_server.api.room import BodyRoom
 from otv_server.api.sender import Sender
 from otv_server.domain.limits import JSON_MAX_BYTES
-from otv_server.domain.places import Reach
 from otv_server.network import hostnames
 from otv_server.service.opening import Opening
 from otv_server.service.sending import Sending
@@ -132,12 +131,13 @@ def create_app(
     clock: Callable[[], Instant] = now_ms,
     page_folder: Path = page.FOLDER,
     own_names: frozenset[str] = frozenset(),
-    in_network: Callable[[], Reach | None] = lambda: None,
+    in_network: Callable[[], str | None] = lambda: None,
+    pin: bytes | None = None,
 ) -> Litestar:
     """The application; without settings, those of the environment.
 
     ``own_names`` are those that it is found by, beside the machine's and those of the settings;
-    ``in_network`` says where other machines of its networks reach it.
+    ``in_network`` says where other machines of its networks reach it, and ``pin`` by which key.
 
     Raises:
         BadSetting: the environment makes no sense.
@@ -162,7 +162,8 @@ def create_app(
                 "limiter": Limiter(parts.settings.rate, time.monotonic),
                 "body_room": BodyRoom(),
                 "clock": clock,
-                "elsewhere": in_network if public is None else lambda: Reach(str(public)),
+                "elsewhere": in_network if public is None else lambda: str(public),
+                "pin": pin if public is None else None,
                 "lan_http": parts.settings.lan_http,
             }
         ),

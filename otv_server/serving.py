@@ -24,7 +24,7 @@ import uvicorn
 from otv_server import heads
 from otv_server.app import create_app
 from otv_server.heads import PromptHeads
-from otv_server.network.elsewhere import reach
+from otv_server.network.elsewhere import likeliest
 from otv_server.network.listening import BACKLOG, HTTPS, Listener, address_of, listen, places
 from otv_server.network.pins import host_name
 from otv_server.network.tls import context_for, follow
@@ -95,14 +95,15 @@ def _work(serving: Serving) -> None:
 
 
 def _application(serving: Serving) -> Litestar:
-    """The application; on a network it knows the name and the addresses that it has there."""
+    """The application; on a network it knows the name, the addresses and the key it has there."""
     secured = serving.secured
     if secured is None:
         return create_app(serving.settings)
     return create_app(
         serving.settings,
         own_names=frozenset({host_name(secured.pin)}),
-        in_network=lambda: reach(serving.listeners, secured.pin),
+        in_network=lambda: likeliest(serving.listeners),
+        pin=secured.pin,
     )
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from litestar import Request, get
 
 from otv_server.api import wire
-from otv_server.api.caller import caller_of, needs_token
+from otv_server.api.caller import Caller, caller_of, needs_token
+from otv_server.api.forwarded import is_forwarded
 from otv_server.api.problems import EXEMPT, problems
 from otv_server.domain.errors import SlowDown
 from otv_server.domain.limits import PART_BYTES, Limits
@@ -16,7 +17,6 @@ from otv_server.domain.limits import PART_BYTES, Limits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otv_server.domain.places import Reach
     from otv_server.domain.share import Instant
 
 NAME = "One-Time View"
@@ -31,7 +31,6 @@ async def info(request: Request[Any, Any, Any]) -> wire.Info:
     if not request.app.state.limiter.allows(caller.bucket):
         request.scope["state"][EXEMPT] = True
         raise SlowDown
-    elsewhere: Reach | None = request.app.state.elsewhere() if caller.is_here else None
     clock: Callable[[], Instant] = request.app.state.clock
     return wire.Info(
         name=NAME,
@@ -40,10 +39,17 @@ async def info(request: Request[Any, Any, Any]) -> wire.Info:
         now=wire.instant(clock()),
         upload_token=needs_token(caller, request.app.state.access.uploads),
         plain_http=request.app.state.lan_http,
-        address=None if elsewhere is None else elsewhere.address,
-        pin=None if elsewhere is None or elsewhere.pin is None else wire.b64(elsewhere.pin),
+        address=request.app.state.elsewhere() if caller.is_here else None,
+        pin=_pin(request, caller),
         limits=_limits(request.app.state.limits),
     )
+
+
+def _pin(request: Request[Any, Any, Any], caller: Caller) -> str | None:
+    """Of the own key, for who sees it or is told of an address where it shows."""
+    pin: bytes | None = request.app.state.pin
+    is_shown = request.scope["scheme"] == "https" and not is_forwarded(request.scope["headers"])
+    return wire.b64(pin) if pin is not None and (is_shown or caller.is_here) else None
 
 
 def _limits(limits: Limits) -> wire.InfoLimits:

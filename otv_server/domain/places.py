@@ -1,8 +1,7 @@
-"""Which addresses are of this machine or of its own networks, and where others reach it. Pure."""
+"""Which addresses are of this machine or of its own networks. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 # Loopback; private (RFC 1918); link-local (RFC 3927, RFC 4291); unique local (RFC 4193). Python's
@@ -20,19 +19,6 @@ _LOCAL = [
         "fc00::/7",
     )
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Where others reach this server.
-
-    Attributes:
-        address: scheme, host and port.
-        pin: of the key that it shows there, where no authority vouches for it.
-    """
-
-    address: str
-    pin: bytes | None = None
 
 
 def is_local(address: IPv4Address | IPv6Address) -> bool:

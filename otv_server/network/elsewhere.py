@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otv_server.domain.places import Reach
 from otv_server.network import addresses
 from otv_server.network.listening import HTTPS
 
@@ -23,8 +22,8 @@ def served(listeners: Sequence[Listener]) -> list[Reachable]:
     return [each for each in found if each.address.version in every or each.address in bound]
 
 
-def reach(listeners: Sequence[Listener], pin: bytes) -> Reach | None:
-    """The likeliest address, and the pin of its key; None where there is no network."""
+def likeliest(listeners: Sequence[Listener]) -> str | None:
+    """The address that others most likely reach; None where there is no network."""
     port = next((each.port for each in listeners if each.scheme == HTTPS), None)
     found = served(listeners)
-    return Reach(f"https://{found[0].host}:{port}", pin) if found else None
+    return f"https://{found[0].host}:{port}" if found else None

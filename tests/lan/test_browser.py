@@ -40,17 +40,20 @@ def phone(lan: Lan, built_page: Path, tmp_path: Path) -> Iterator[Tab]:
     browser.close()
 
 
-def send_and_open(phone: Tab, lan: Lan, url: str, *trust: str) -> None:
-    """From the page at ``url`` to a command line on another machine, which trusts it, and back."""
+def send_and_open(phone: Tab, lan: Lan, url: str, *, named: str = "") -> None:
+    """From the page at ``url`` to a command line on another machine, and back.
+
+    Its ``put`` finds the server, unless it is ``named``.
+    """
     person = lan.person(lan.stranger, "person")
     content = secrets.token_bytes(SEVERAL_PARTS)
     (person.folder / "back.bin").write_bytes(content)
     (lan.folder / "there.bin").write_bytes(content[::-1])
 
     there = steps.send(phone, url, lan.folder / "there.bin", text=NOTE)
-    person.ok("get", there, *trust, "-o", "got")
+    person.ok("get", there, "-o", "got")
     steps.sees(phone, "receipt checked")
-    steps.open_link(phone, person.using(server=url).put("back.bin", "--note", NOTE, *trust))
+    steps.open_link(phone, person.using(server=named).put("back.bin", "--note", NOTE))
 
     assert there.startswith(f"{url}/s/")
     assert (person.folder / "got/there.bin").read_bytes() == content[::-1]
@@ -62,7 +65,7 @@ def send_and_open(phone: Tab, lan: Lan, url: str, *trust: str) -> None:
 def test_phone_that_trusts_the_certificate_sends_and_opens(phone: Tab, lan: Lan) -> None:
     """The one address that everyone is shown would be of no use to browsers."""
     with lan.serving() as server:
-        send_and_open(phone, lan, server.url, "--pin", server.pin_text)
+        send_and_open(phone, lan, server.url)
 
         assert phone.script(WHERE) == [True, True]
     steps.assert_clean(phone)
@@ -71,7 +74,8 @@ def test_phone_that_trusts_the_certificate_sends_and_opens(phone: Tab, lan: Lan)
 def test_phone_sends_and_opens_by_plain_http(phone: Tab, lan: Lan) -> None:
     """Whoever chose plain HTTP, for a device that can't be talked into more, would have nothing."""
     with lan.serving(lan_http=True):
-        send_and_open(phone, lan, f"http://{lan.home.address}:{HTTP_PORT}")
+        url = f"http://{lan.home.address}:{HTTP_PORT}"
+        send_and_open(phone, lan, url, named=url)
 
         assert phone.script(WHERE) == [False, False]
     steps.assert_clean(phone, NO_OPENER_POLICY)

@@ -206,6 +206,20 @@ def test_odd_announcements_keep_nobody_from_the_server(lan: Lan) -> None:
     assert b"can't be read" in found.stderr, "the babble was heard"
 
 
+def test_pages_learn_the_key_that_they_cant_see(lan: Lan) -> None:
+    """Links that a phone's browser makes would tell command lines nothing to know the server by."""
+    with lan.serving(lan_http=True) as server:
+        plain = f"http://{lan.home.address}:{HTTP_PORT}/api/v1/info"
+        over_tls = lan.ask(lan.laptop, "GET", f"{server.url}/api/v1/info")
+        behind = lan.ask(
+            lan.laptop, "GET", f"{server.url}/api/v1/info", **{"X-Forwarded-For": "192.0.2.1"}
+        )
+        over_http = lan.ask(lan.laptop, "GET", plain)
+
+    told = [(body["address"], body["pin"]) for _, body in (over_tls, behind, over_http)]
+    assert told == [(None, server.pin_text), (None, None), (None, None)]
+
+
 # --- a stranger who asks without otv-client -------------------------------------------------------
 
 

@@ -49,7 +49,7 @@ export interface Info {
   plainHttp: boolean;
   /** Where others reach the server, told to pages on its own machine; or null. */
   address: string | null;
-  /** Of the key that it shows there, or null. */
+  /** Of the key that it shows there, or to this page; null where it has none of its own. */
   pin: Bytes | null;
   limits: Limits;
 }

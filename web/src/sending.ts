@@ -226,7 +226,8 @@ class Sending {
  * machine, so the server's word for where others reach it counts there; anywhere else it doesn't.
  */
 function placeOfLinks(server: string, { address, pin }: Info): Place {
-  return address !== null && isLoopback(server) ? { server: address, pin } : { server, pin: null };
+  if (address !== null && isLoopback(server)) return { server: address, pin };
+  return { server, pin: server.startsWith("https:") ? pin : null };
 }
 
 /** An upload ends by itself, and nobody has its links: what failed before is what is told. */
