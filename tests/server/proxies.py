@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from otv_server.network.certificates import Subject, new_key, self_signed, utc_now
+from tests.faults.measuring import peak_bytes
 from tests.programs import program
 from tests.support import eventually, free_ports
 
@@ -34,20 +35,38 @@ class Front:
     port: int
     trust: ssl.SSLContext
     folder: Path
+    process: subprocess.Popen[bytes]
 
     def client(self) -> httpx.Client:
         """A caller from outside, to whom the name leads to this machine."""
 
-        def name(request: httpx.Request) -> None:
+        def lead(request: httpx.Request) -> None:
+            request.url = request.url.copy_with(host="127.0.0.1", port=self.port)
+            request.headers["Host"] = NAME
             request.extensions["sni_hostname"] = NAME
 
         return httpx.Client(
-            base_url=f"https://127.0.0.1:{self.port}/api/v1",
-            headers={"Host": NAME},
+            base_url=f"https://{NAME}/api/v1",
             timeout=60,
             transport=httpx.HTTPTransport(verify=self.trust, local_address=CALLER),
-            event_hooks={"request": [name]},
+            event_hooks={"request": [lead]},
         )
+
+    @contextmanager
+    def speaking(self, *protocols: str) -> Iterator[ssl.SSLSocket]:
+        """A line to it, for what no client's library says; it chooses among the protocols."""
+        self.trust.set_alpn_protocols(protocols)
+        with (
+            socket.create_connection(("127.0.0.1", self.port), timeout=20) as line,
+            self.trust.wrap_socket(line, server_hostname=NAME) as secure,
+        ):
+            yield secure
+
+    def peak(self) -> int:
+        """The most memory that its processes have had, in bytes."""
+        number = self.process.pid
+        children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+        return sum(peak_bytes(each) for each in (number, *map(int, children)))
 
     def written(self) -> int:
         """How many bytes lie in the proxy's own folders."""
@@ -143,7 +162,7 @@ def in_front(kind: str, folder: Path, server_port: int) -> Iterator[Front]:
         )
     try:
         assert eventually(lambda: is_open(port), 20), (folder / "log").read_text()
-        yield Front(port, trust, folder)
+        yield Front(port, trust, folder, process)
     finally:
         process.terminate()
         process.wait(timeout=20)
