@@ -124,9 +124,9 @@ def _refused(reason: str, message: str, hint: str | None = None) -> Callable[[Pr
 
 def _upload_token(_: Problem) -> OtvError:
     return Refused(
-        "the server doesn't take this upload token, or asks for one",
+        "the server wants an upload token, and takes none that is wrong, revoked or over",
         reason="upload_token",
-        hint="give it with --upload-token-file or OTV_UPLOAD_TOKEN",
+        hint="ask whoever runs it, and give it with --upload-token-file or OTV_UPLOAD_TOKEN",
     )
 
 

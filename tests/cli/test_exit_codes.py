@@ -20,6 +20,7 @@ from otv_client.envelope.keys import derive_access
 from otv_client.errors import EXIT_CODES, OtvError
 from otv_client.link import Kdf, Link, parse_link
 from tests.conftest import RunningServer, running_server
+from tests.server.test_tokens import issue, token_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -220,6 +221,27 @@ def test_7_refused_by_limits(otv: Otv, tmp_path: Path) -> None:
         assert_ended(mine.run("put", "big"), 7)
         assert_ended(mine.run("put", "-", stdin=bytes(3_000_000)), 7)
         assert mine.ok("list") == b""
+
+
+@pytest.mark.parametrize("token", ["missing", "wrong", "revoked", "odd"])
+def test_7_upload_token(otv: Otv, tmp_path: Path, token: str) -> None:
+    """Somebody with a token that was typed wrong, or taken back, would not learn what to do."""
+    with running_server(tmp_path, uploads="token", min_free_bytes=0) as server:
+        right = issue(server.data, "anna")
+        shown = {"missing": None, "wrong": "A" * len(right), "revoked": right, "odd": "ä"}[token]
+        mine = otv.using(server=server.url)
+        holder = mine.using(env={"OTV_UPLOAD_TOKEN": right})
+        assert holder.put("--text", "x")
+        if token == "revoked":
+            token_command("revoke", "anna", "--data", str(server.data))
+        if shown is not None:
+            mine = mine.using(env={"OTV_UPLOAD_TOKEN": shown})
+
+        done = mine.run("put", "--text", "x")
+
+    assert_ended(done, 2 if token == "odd" else 7)
+    assert b"token" in done.stderr
+    assert right.encode() not in done.stderr
 
 
 def test_8_not_yet(otv: Otv) -> None:

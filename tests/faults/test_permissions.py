@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Otv
 from tests.conftest import running_server
-from tests.support import Api, begin, verdict
+from tests.support import Api, begin, free_port, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,18 +144,39 @@ def test_source_that_may_not_be_read(otv: Otv, what: str) -> None:
 # --- the server's -------------------------------------------------------------------------------
 
 
-def serve_humbly(data: Path) -> subprocess.CompletedProcess[str]:
+def serve_humbly(data: Path, *where: str) -> subprocess.CompletedProcess[str]:
     """``otv-server`` with no more rights than the files' modes give; it must not start."""
     return subprocess.run(
         [
             *(*HUMBLE, sys.executable, "-m", "otv_server", "serve"),
-            *("--host", "127.0.0.1", "--port", "0", "--data", str(data)),
+            *(where or ("--host", "127.0.0.1")),
+            *("--port", "0", "--data", str(data)),
         ],
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
     )
+
+
+@pytest.mark.parametrize("what", ["tls", "tls/key.pem", "tls/certificate.pem"])
+def test_key_that_may_not_be_read_is_one_sentence(tmp_path: Path, what: str) -> None:
+    """Else a person reads a traceback, or the server makes a key that no link knows."""
+    in_network = {"host": None, "https_port": free_port(), "discovery": False}
+    with running_server(tmp_path, min_free_bytes=0, **in_network):
+        pass
+    path = tmp_path / "data" / what
+    key = (tmp_path / "data/tls/key.pem").read_bytes()
+    path.chmod(NOTHING)
+
+    done = serve_humbly(tmp_path / "data", "--https-port", "0", "--no-discovery")
+    path.chmod(0o700)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("otv: error: ")
+    assert str(path) in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert (tmp_path / "data/tls/key.pem").read_bytes() == key
 
 
 @pytest.mark.parametrize("what", [".", "otv.db", "blobs/00"])
