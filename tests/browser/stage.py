@@ -243,7 +243,11 @@ def over_plain_http(stage: Stage, tab: PlaywrightTab, *, is_wanted: bool) -> Non
     """Let the server be at ``PLAIN`` too; ``is_wanted``: it wants its page used like that."""
 
     def answer(route: Route) -> None:
-        fetched = route.fetch(url=route.request.url.replace(PLAIN, stage.url))
+        # As from the server's own page, which this would be at such an address of the server's.
+        moved = {
+            name: value.replace(PLAIN, stage.url) for name, value in route.request.headers.items()
+        }
+        fetched = route.fetch(url=route.request.url.replace(PLAIN, stage.url), headers=moved)
         if route.request.url.endswith("/api/v1/info"):
             route.fulfill(response=fetched, json=fetched.json() | {"plain_http": is_wanted})
         else:
