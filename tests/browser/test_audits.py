@@ -11,6 +11,8 @@ from benchmarks import audits
 from tests.programs import program
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import RunningServer
 
 
@@ -32,3 +34,14 @@ def test_lighthouse(page_server: RunningServer) -> None:
     verdicts = [*audits.lighthouse(page_server.url, "accessibility", "best-practices")]
 
     assert [each.result for each in verdicts] == ["100", "100"]
+
+
+def test_observatory_outside(built_page: Path) -> None:
+    """Else strict transport, or the way from plain HTTP to TLS, is lost in front of the server."""
+    assert built_page.is_dir()
+    audits.install()
+
+    verdicts = audits.judged(is_outside=True)
+
+    assert verdicts[0].result.startswith("A+")
+    assert [each for each in verdicts if not each.is_good] == []
