@@ -20,13 +20,25 @@ if TYPE_CHECKING:
 EXIT_SETTINGS = 2
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class _ServesByDefault(click.Group):
+    """Whoever names no command means ``serve``, with its flags."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the command in front of flags that aren't the program's own."""
+        own = {flag for each in self.get_params(ctx) for flag in each.opts}
+        if not args or (args[0].startswith("-") and args[0] not in own):
+            args = [serve.name or "", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ServesByDefault, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="one-time-view")
-@click.pass_context
-def program(context: click.Context) -> None:
-    """Keep encrypted files and hand each link's opening out once. Alone, it serves."""
-    if context.invoked_subcommand is None:
-        context.invoke(serve)
+def program() -> None:
+    """Keep encrypted files and hand each link's opening out once.
+
+    Where no command is named it serves: `otv-server serve --help` lists every
+    setting.
+    """
 
 
 @program.command()

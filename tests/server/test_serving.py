@@ -44,6 +44,23 @@ def children_of(process_id: int) -> list[int]:
     ]
 
 
+@pytest.mark.parametrize("command", [[], ["serve"]], ids=["", "serve"])
+def test_flags_need_no_command(tmp_path: Path, command: list[str]) -> None:
+    """Else the first thing that the manual tells people to type is refused."""
+    done = run_server(*command, "--port", "70000", OTV_DATA=str(tmp_path / "data"))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "port must be 0 to 65535" in done.stderr
+
+
+def test_program_shows_its_commands() -> None:
+    """Else whoever asks for help starts a server."""
+    done = run_server("--help")
+
+    assert done.returncode == 0
+    assert "token" in done.stdout
+
+
 def test_data_folder_is_nobody_elses_business(tmp_path: Path) -> None:
     """Else every user of the machine can copy ciphertext and hashes."""
     with running_server(tmp_path, min_free_bytes=0) as server:
