@@ -74,7 +74,7 @@ def test_script_is_told_how_to_go_on(otv: Otv, secure: TlsServer) -> None:
 
 
 def test_get_takes_a_pin_for_a_link_without_one(otv: Otv, secure: TlsServer) -> None:
-    """A link from a server that was not known by a pin then could be opened by nobody but a browser."""
+    """A link from before a server was known by a pin could be opened by nobody but a browser."""
     link = parse_link(otv.using(server=secure.url).put("--text", "x", "--pin", secure.pin_text))
     plain = type(link)(link.server, link.id, link.secret, link.kdf).url()
     other = otv.using(state=otv.folder / "other")
