@@ -21,9 +21,9 @@ from otv_server.domain.limits import DAY_S, Limits
 from otv_server.domain.share import ClaimAttempt, NewLink, NewShare
 from otv_server.service.sweeping import Sweeping
 from otv_server.storage.blobs import DiskBlobs
-from otv_server.storage.database import Database
 from otv_server.storage.opening import SqlOpening
 from otv_server.storage.sending import SqlSending
+from otv_server.storage.sqlite import SqliteDatabase
 from otv_server.storage.sweeping import SqlSweeping
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Store:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
-        self.database = Database(self.folder / "otv.db", self.clock)
+        self.database = SqliteDatabase(self.folder / "otv.db", self.clock)
         blobs = DiskBlobs(self.folder / "blobs", os.urandom, time.time, 3600)
         blobs.open()
         self.sending = SqlSending(self.database, LIMITS)
@@ -74,9 +74,9 @@ class Store:
             count = min(PER_SHARE, self.live - start)
             await self._send(range(start, start + count), ttl_s=30 * DAY_S)
             if start % (50 * PER_SHARE) == 0:
-                await self.database.truncate_log()
+                await self.database.erase_traces()
                 print(f"{start} of {self.live} links", file=sys.stderr)
-        await self.database.truncate_log()
+        await self.database.erase_traces()
 
     async def _send(self, numbers: range, ttl_s: int) -> None:
         links = tuple(_link(self.live, number, ttl_s) for number in numbers)
@@ -96,7 +96,7 @@ class Store:
         first = self.live + turn * EXPIRED
         for number in range(first, first + EXPIRED):
             await self._send(range(number, number + 1), ttl_s=SHORT_S)
-        await self.database.truncate_log()
+        await self.database.erase_traces()
         self.clock.now += 1000 * SHORT_S
         started = time.perf_counter()
         swept = await self.sweeping.sweep()
@@ -133,7 +133,7 @@ async def _measure(few: Store, many: Store, claims: int, sweeps: int) -> str:
         for store, times in zip((few, many), swept, strict=True):
             times.append(await store.sweep(turn))
     for store in (few, many):
-        store.database.close()
+        await store.database.close()
     return _table(few.live, many.live, claimed, swept)
 
 

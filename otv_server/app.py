@@ -32,9 +32,9 @@ from otv_server.service.sending import Sending
 from otv_server.service.sweeping import Sweeping
 from otv_server.settings import Settings, load
 from otv_server.storage.blobs import DiskBlobs
-from otv_server.storage.database import Database
 from otv_server.storage.opening import SqlOpening
 from otv_server.storage.sending import SqlSending
+from otv_server.storage.sqlite import SqliteDatabase
 from otv_server.storage.sweeping import SqlSweeping
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from otv_server.domain.ports import Swept
     from otv_server.domain.share import Instant
+    from otv_server.storage.database import Database
 
 SWEEP_EVERY_S = 1.0
 
@@ -73,10 +74,13 @@ class Parts:
         return await sweep_once(self.sweeping)
 
 
-def join(settings: Settings, clock: Callable[[], Instant] = now_ms) -> Parts:
-    """Build every part from settings; nothing is opened yet."""
+def join(settings: Settings, clock: Callable[[], Instant] | None = None) -> Parts:
+    """Build every part from settings; nothing is opened yet.
+
+    ``clock`` replaces the one that decides: this machine's, or that of PostgreSQL.
+    """
     limits = settings.limits
-    database = Database(settings.data / "otv.db", clock)
+    database = database_of(settings, clock)
     blobs = DiskBlobs(settings.data / "blobs", secrets.token_bytes, time.time, settings.idle_upload)
     return Parts(
         settings=settings,
@@ -86,6 +90,15 @@ def join(settings: Settings, clock: Callable[[], Instant] = now_ms) -> Parts:
         opening=Opening(SqlOpening(database, limits), blobs, asyncio.sleep),
         sweeping=Sweeping(SqlSweeping(database, limits), blobs),
     )
+
+
+def database_of(settings: Settings, clock: Callable[[], Instant] | None = None) -> Database:
+    """The database that the settings name."""
+    if settings.database is None:
+        return SqliteDatabase(settings.data / "otv.db", clock or now_ms)
+    from otv_server.storage.postgres import PostgresDatabase  # noqa: PLC0415  # slow to import
+
+    return PostgresDatabase(settings.database, clock)
 
 
 async def sweep_once(sweeping: Sweeping) -> Swept:
@@ -122,7 +135,7 @@ async def _delete_strangers(sweeping: Sweeping) -> None:
 def create_app(
     settings: Settings | None = None,
     *,
-    clock: Callable[[], Instant] = now_ms,
+    clock: Callable[[], Instant] | None = None,
     page_folder: Path = page.FOLDER,
 ) -> Litestar:
     """The application; without settings, those of the environment.
@@ -146,7 +159,7 @@ def create_app(
                 "keep_addresses": KeepAddresses(parts.settings.keep_addresses),
                 "limiter": Limiter(parts.settings.rate, time.monotonic),
                 "body_room": BodyRoom(),
-                "clock": clock,
+                "clock": clock or now_ms,
             }
         ),
         exception_handlers={Exception: answer_error},
@@ -169,4 +182,4 @@ async def _running(_app: Litestar, parts: Parts) -> AsyncIterator[None]:
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
             await sweeper
-        parts.database.close()
+        await parts.database.close()

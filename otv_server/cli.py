@@ -122,14 +122,14 @@ def _with_data(
         BadSetting: the data folder can't be used.
     """
     from otv_server.domain.errors import OtvError  # noqa: PLC0415  # --help need not wait
-    from otv_server.storage.database import WrongSchema  # noqa: PLC0415  # as above
+    from otv_server.storage.database import CantOpen, WrongSchema  # noqa: PLC0415  # as above
 
     logs.configure()
     try:
         return asyncio.run(
             _open_once(settings, with_strangers=with_strangers, thoroughly=thoroughly)
         )
-    except WrongSchema as error:
+    except (CantOpen, WrongSchema) as error:
         raise BadSetting(str(error)) from None
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
@@ -154,7 +154,7 @@ async def _open_once(
             swept = replace(swept, deleted=swept.deleted + strangers)
         return swept, await parts.blobs.free_bytes()
     finally:
-        parts.database.close()
+        await parts.database.close()
 
 
 def main() -> None:

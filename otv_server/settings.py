@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -37,6 +38,14 @@ class Settings:
     port: int = _setting(8000, "port to listen on; 0 takes a free one")
     workers: int = _setting(1, "processes that serve")
     data: Path = _setting(Path("uploads"), "folder of the database and the ciphertext")
+    database: str | None = field(
+        default=None,
+        repr=False,  # it may hold a password
+        metadata={
+            "help": "postgresql://user:password@host/name; unset: a file in the data folder."
+            " Better set as OTV_DATABASE, which no other user of the machine can read"
+        },
+    )
     min_ttl: int = _setting(10, "shortest life of a link, seconds")
     default_ttl: int = _setting(600, "life of a link that asks for none, seconds")
     max_ttl: int = _setting(3600, "longest life of a link, seconds, up to 30 days")
@@ -141,6 +150,17 @@ def _checked(settings: Settings) -> Settings:
         raise BadSetting(f"max_links must be at most {MOST_LINKS}.")
     if settings.lease_floor > settings.lease_ceiling:
         raise BadSetting("lease_floor must not be above lease_ceiling.")
+    if settings.database is not None and not _is_postgres(settings.database):
+        raise BadSetting("database must be postgresql://user:password@host:port/name.")
     if not 0 <= settings.port <= 65_535:  # noqa: PLR2004  # ports are 16 bits
         raise BadSetting("port must be 0 to 65535.")
     return settings
+
+
+def _is_postgres(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
+    return parts.scheme in ("postgresql", "postgres") and has_port

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -77,7 +77,7 @@ parts = Table(
     Column("blob", String, nullable=False, unique=True),
 )
 
-# Blobs that no part names: about to arrive (`due_at` far), or to be deleted (`due_at` past).
+# Blobs that no part names: about to arrive (`due_at` far), or to be deleted (`due_at` 0 or past).
 # `reserved` is what the sweep gives back where the arrival never ended.
 orphans = Table(
     "orphans",
@@ -86,6 +86,8 @@ orphans = Table(
     Column("share_key", Key),
     Column("reserved", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),
+    # A process is deleting it, and the others leave it alone until then.
+    Column("taken_until", BigInteger, nullable=False, server_default="0"),
     Index("orphans_due", "due_at"),
     Index("orphans_share", "share_key"),
 )
@@ -139,4 +141,30 @@ openings = Table(
     UniqueConstraint("link_key", "lease"),
     Index("openings_lease", "lease"),
     Index("openings_due", "due_at"),
+)
+
+# PostgreSQL keeps what was erased until its table is written anew: one row for each transaction
+# that erased something since.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("erased_at", BigInteger, nullable=False),
+)
+
+# How often callers came without a right proof, where several processes count together. A caller
+# is a keyed hash of an address; the key is a salt of the hour, and goes when the hour is over.
+# Neither table is worth a durable commit, and what is in no log need not be erased from it.
+rates = Table(
+    "rates",
+    metadata,
+    Column("caller", LargeBinary, primary_key=True),
+    Column("full_at", BigInteger, nullable=False),  # microseconds: when nothing is counted any more
+)
+
+salts = Table(
+    "salts",
+    metadata,
+    Column("hour", Integer, primary_key=True),
+    Column("salt", LargeBinary, nullable=False),
 )

@@ -11,14 +11,19 @@ import pytest
 from otv_server.domain.limits import Limits
 from otv_server.domain.share import NewLink, NewShare, Sealing
 from otv_server.storage.blobs import DiskBlobs
-from otv_server.storage.database import Database
 from otv_server.storage.opening import SqlOpening
+from otv_server.storage.postgres import PostgresDatabase
 from otv_server.storage.sending import SqlSending
+from otv_server.storage.sqlite import SqliteDatabase
 from otv_server.storage.sweeping import SqlSweeping
+from otv_server.storage.tables import metadata, schema, usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
+
+    from otv_server.storage.database import Database
+    from tests.postgres import Cluster
 
 START = 1_800_000_000_000
 LIMITS = Limits(min_free_bytes=0, max_unsealed_per_address=3, retention_s=100)
@@ -77,14 +82,36 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=["sqlite"])
-async def stored(tmp_path: Path) -> AsyncIterator[Stored]:
+@pytest.fixture(scope="session")
+def shared_url(cluster: Cluster) -> Iterator[str]:
+    """A database that tests have one after the other: to make one takes longer than most tests."""
+    with cluster.database() as url:
+        yield url
+
+
+@pytest.fixture
+def emptied_url(cluster: Cluster, shared_url: str) -> str:
+    """A database without a row of anybody's."""
+    name = shared_url.rpartition("/")[2]
+    filled = [table.name for table in metadata.sorted_tables if table not in (schema, usage)]
+    if cluster.sql("SELECT to_regclass('usage')", database=name):
+        empty = f"TRUNCATE {', '.join(filled)}"
+        cluster.sql(empty, "UPDATE usage SET reserved = 0, stored = 0", database=name)
+    return shared_url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def stored(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stored]:
     """An empty database."""
     clock = Clock()
-    found = Stored(clock, lambda: Database(tmp_path / "otv.db", clock))
+    if request.param == "sqlite":
+        found = Stored(clock, lambda: SqliteDatabase(tmp_path / "otv.db", clock))
+    else:
+        url: str = request.getfixturevalue("emptied_url")
+        found = Stored(clock, lambda: PostgresDatabase(url, clock))
     yield found
     for repository in found.opened:
-        repository.database.close()
+        await repository.database.close()
 
 
 @pytest.fixture

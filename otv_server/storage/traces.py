@@ -1,0 +1,86 @@
+"""What was erased leaves PostgreSQL's files: the manifests' table is written anew.
+
+A deleted row stays in its page until something else needs the room, and plain VACUUM only says
+that the room is free (docs/decisions/0015). So each transaction that erases notes it in
+``erasures``, and one process at a time has the table written anew, which stops claims for as long
+as that takes. The more there is to write, the longer it waits; beyond ``MOST_BYTES`` the room is
+only made free, and overwritten by the manifests that come next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, insert, select, text
+
+from otv_server.storage.tables import erasures, manifests
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from otv_server.domain.share import Instant
+    from otv_server.storage.database import Transaction
+
+ERASING = 7_021_969  # advisory locks: one process at a time
+LOCK_MS = 500  # whoever claims meanwhile waits behind this
+VACUUM_MS = 60_000
+MOST_BYTES = 128 << 20
+BYTES_PER_S = 16 << 20  # on the average; an idle disk writes ten times as much
+
+# Whoever began before a row was deleted may still read it, so that it is kept even when the table
+# is written anew. An age is how many transactions ago that was.
+_OLDEST = text("""
+    SELECT coalesce(max(age), 0) FROM (
+        SELECT age(backend_xmin) FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+        UNION ALL
+        SELECT age(backend_xid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+        UNION ALL SELECT age(xmin) FROM pg_replication_slots
+        UNION ALL SELECT age(transaction) FROM pg_prepared_xacts
+    ) AS ages (age)
+""")
+_RIPE = select(func.max(erasures.c.key), func.min(erasures.c.erased_at)).where(
+    text("age(erasures.xmin) > :oldest")
+)
+_BYTES = select(func.pg_total_relation_size(manifests.name))
+
+
+def note_erasure(tx: Transaction) -> None:
+    """This transaction erased a manifest."""
+    tx.connection.execute(insert(erasures), {"erased_at": tx.now})
+
+
+async def erase(connection: AsyncConnection, now: Instant) -> bool:
+    """Write the table anew where something was erased; False: not yet, or not all.
+
+    ``connection`` commits each statement by itself: VACUUM runs in no transaction.
+    """
+    if await connection.scalar(select(erasures.c.key).limit(1)) is None:
+        return True
+    if not await connection.scalar(select(func.pg_try_advisory_lock(ERASING))):
+        return False  # another process is at it
+    try:
+        return await _erase(connection, now)
+    finally:
+        await connection.execute(select(func.pg_advisory_unlock(ERASING)))
+
+
+async def _erase(connection: AsyncConnection, now: Instant) -> bool:
+    oldest = await connection.scalar(_OLDEST)
+    last, since = (await connection.execute(_RIPE, {"oldest": oldest})).one()
+    size = await connection.scalar(_BYTES)
+    if last is None or size is None or now - since < 1000 * size // BYTES_PER_S:
+        return False
+    await _vacuum(connection, is_full=size <= MOST_BYTES)
+    await connection.execute(delete(erasures).where(erasures.c.key <= last))
+    return await connection.scalar(select(erasures.c.key).limit(1)) is None
+
+
+async def _vacuum(connection: AsyncConnection, *, is_full: bool) -> None:
+    await connection.execute(text(f"SET statement_timeout = {VACUUM_MS}"))
+    await connection.execute(text(f"SET lock_timeout = {LOCK_MS}"))
+    how = "(FULL)" if is_full else "(INDEX_CLEANUP ON)"
+    try:
+        await connection.execute(text(f"VACUUM {how} {manifests.name}"))
+    finally:
+        await connection.execute(text("RESET statement_timeout"))
+        await connection.execute(text("RESET lock_timeout"))
