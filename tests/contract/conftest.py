@@ -60,6 +60,7 @@ class Stored:
 
     clock: Clock
     connect: Callable[[], Any]
+    deadlocks: Callable[[], int] = lambda: 0
     opened: list[Repository] = field(default_factory=list)
 
     async def open(self, limits: Limits = LIMITS) -> Repository:
@@ -108,10 +109,23 @@ async def stored(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         found = Stored(clock, lambda: SqliteDatabase(tmp_path / "otv.db", clock))
     else:
         url: str = request.getfixturevalue("emptied_url")
-        found = Stored(clock, lambda: PostgresDatabase(url, clock))
+        name, cluster = url.rpartition("/")[2], request.getfixturevalue("cluster")
+        before = _deadlocks(cluster, name)
+        found = Stored(
+            clock,
+            lambda: PostgresDatabase(url, clock),
+            lambda: _deadlocks(cluster, name) - before,
+        )
     yield found
     for repository in found.opened:
         await repository.database.close()
+
+
+def _deadlocks(cluster: Cluster, name: str) -> int:
+    """How often PostgreSQL had to end a transaction for the sake of another one."""
+    cluster.sql("SELECT pg_stat_force_next_flush()", database=name)
+    query = f"SELECT deadlocks FROM pg_stat_database WHERE datname = '{name}'"  # noqa: S608  # ours
+    return int(cluster.sql(query))
 
 
 @pytest.fixture
