@@ -1,4 +1,4 @@
-"""``otv-server serve | sweep | check``."""
+"""``otv-server serve | sweep | check | upgrade``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,12 +14,13 @@ from otv_server import logs
 from otv_server.settings import BadSetting, Settings, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from otv_server.domain.ports import Swept
     from otv_server.serving import Listener
 
 EXIT_SETTINGS = 2
+Result = TypeVar("Result")
 
 
 def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -100,6 +101,14 @@ def check(**flags: Any) -> None:
     click.echo("Settings, data folder and database are fine.")
 
 
+@program.command()
+@_with_settings
+def upgrade(**flags: Any) -> None:
+    """Bring the database up to this version's schema, as each start does, and serve nothing."""
+    found, current = _upgrade(_settings(flags))
+    click.echo(f"schema={current} before={found}")
+
+
 def _check_data(settings: Settings, *, thoroughly: bool = False) -> None:
     """Open everything once, before anything is served or spawned."""
     _, free = _with_data(settings, thoroughly=thoroughly)
@@ -121,14 +130,19 @@ def _with_data(
     Raises:
         BadSetting: the data folder can't be used.
     """
+    return _said(
+        settings, _open_once(settings, with_strangers=with_strangers, thoroughly=thoroughly)
+    )
+
+
+def _said(settings: Settings, work: Coroutine[Any, Any, Result]) -> Result:
+    """Run it; what is wrong with the data is one sentence."""
     from otv_server.domain.errors import OtvError  # noqa: PLC0415  # --help need not wait
     from otv_server.storage.database import CantOpen, WrongSchema  # noqa: PLC0415  # as above
 
     logs.configure()
     try:
-        return asyncio.run(
-            _open_once(settings, with_strangers=with_strangers, thoroughly=thoroughly)
-        )
+        return asyncio.run(work)
     except (CantOpen, WrongSchema) as error:
         raise BadSetting(str(error)) from None
     except OSError as error:
@@ -155,6 +169,22 @@ async def _open_once(
         return swept, await parts.blobs.free_bytes()
     finally:
         await parts.database.close()
+
+
+def _upgrade(settings: Settings) -> tuple[int, int]:
+    """The schema's version before, and now."""
+    from otv_server.app import database_of  # noqa: PLC0415  # --help need not wait
+    from otv_server.storage.tables import SCHEMA_VERSION  # noqa: PLC0415  # as above
+
+    async def once() -> int:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        database = database_of(settings)
+        try:
+            return await database.open()
+        finally:
+            await database.close()
+
+    return _said(settings, once()), SCHEMA_VERSION
 
 
 def main() -> None:

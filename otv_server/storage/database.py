@@ -74,8 +74,10 @@ class Database(Protocol):
     written must bear being asked for again.
     """
 
-    async def open(self) -> None:
+    async def open(self) -> int:
         """Make the tables, or bring those of an older version up to date, under a lock.
+
+        Returns the version that was found, 0 where there were no tables.
 
         Raises:
             WrongSchema: made by a newer version, or by another program.

@@ -108,11 +108,11 @@ class PostgresDatabase:
                     break
         raise Unavailable from cause
 
-    async def open(self) -> None:
+    async def open(self) -> int:
         """See ``Database.open``."""
         try:
             async with self._engine.begin() as connection:
-                await connection.run_sync(self._bring_up_to_date)
+                found = await connection.run_sync(self._bring_up_to_date)
                 skew_ms = time.time_ns() // 1_000_000 - await connection.run_sync(database_clock)
         except Exception as error:
             words = in_words(error, self._place)
@@ -124,12 +124,14 @@ class PostgresDatabase:
                 f"The clocks of this machine and of the database at {self._place.server} are"
                 f" {abs(skew_ms) // 1000} seconds apart: set both by the network's time."
             )
+        return found
 
-    def _bring_up_to_date(self, connection: Connection) -> None:
+    def _bring_up_to_date(self, connection: Connection) -> int:
         for name in ("statement_timeout", "lock_timeout"):
             connection.execute(text(f"SET LOCAL {name} = {UPGRADE_MS}"))
         connection.execute(select(func.pg_advisory_xact_lock(STARTING)))
-        bring_up_to_date(Transaction(connection, self._clock), self._place.database)
+        tx = Transaction(connection, self._clock)
+        return bring_up_to_date(tx, f"The database {self._place.database}")
 
     async def is_sound(self) -> bool:
         """See ``Database.is_sound``: PostgreSQL looks after its own files; it answers."""

@@ -71,11 +71,11 @@ class SqliteDatabase:
         with connection.begin():
             return work(Transaction(connection, lambda _: self._clock()))
 
-    async def open(self) -> None:
+    async def open(self) -> int:
         """See ``Database.open``."""
         self._path.touch(mode=0o600)
         self._check_writable()
-        await self.write(lambda tx: bring_up_to_date(tx, self._path.name))
+        return await self.write(lambda tx: bring_up_to_date(tx, self._path.name))
 
     def _check_writable(self) -> None:
         """SQLite would find out with the first row that it writes, and that may be tomorrow."""
