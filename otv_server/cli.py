@@ -14,7 +14,7 @@ from otv_server import logs
 from otv_server.settings import BadSetting, Settings, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from otv_server.domain.ports import Swept
     from otv_server.serving import Listener
@@ -98,6 +98,8 @@ def check(**flags: Any) -> None:
     """Read the settings, reach the database and the blob store, say what is wrong."""
     settings = _settings(flags)
     _check_data(settings, thoroughly=True)
+    for warning in _said(settings, _warnings(settings)):
+        click.echo(f"otv: warning: {warning}", err=True)
     click.echo("Settings, data folder and database are fine.")
 
 
@@ -149,6 +151,8 @@ def _said(settings: Settings, work: Coroutine[Any, Any, Result]) -> Result:
         reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     except OtvError:
         reason = "its database is damaged, or can't be read or written"
+        if settings.database is not None:
+            raise BadSetting("The database stopped answering: see PostgreSQL's own log.") from None
     raise BadSetting(f"The data folder {settings.data} can't be used: {reason}.")
 
 
@@ -169,6 +173,16 @@ async def _open_once(
         return swept, await parts.blobs.free_bytes()
     finally:
         await parts.database.close()
+
+
+async def _warnings(settings: Settings) -> Sequence[str]:
+    from otv_server.app import database_of  # noqa: PLC0415  # --help need not wait
+
+    database = database_of(settings)
+    try:
+        return await database.warnings()
+    finally:
+        await database.close()
 
 
 def _upgrade(settings: Settings) -> tuple[int, int]:

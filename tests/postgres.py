@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SUPERUSER = "owner"
+GUARDED = "guarded"  # a role, where a test makes it, that is asked for its password
 STARTUP_S = 20
 # Small and quick; no test is about how much it keeps in memory.
 QUICK = {"fsync": "off", "shared_buffers": "32MB", "max_connections": "100"}
@@ -153,6 +154,9 @@ def _make(cluster: Cluster) -> None:
         cwd=cluster.folder,
     )
     assert made.returncode == 0, made.stderr
+    rules = cluster.data / "pg_hba.conf"
+    asked = f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n"
+    rules.write_text(asked + rules.read_text())
 
 
 def _free_port() -> int:

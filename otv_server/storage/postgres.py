@@ -60,9 +60,16 @@ class PostgresDatabase:
     Args:
         url: ``postgresql://user:password@host:port/name``, and all else that libpq takes there.
         clock: milliseconds since the epoch; None takes the database's.
+        wall: this machine's clock, in nanoseconds.
     """
 
-    def __init__(self, url: str, clock: Callable[[], Instant] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Callable[[], Instant] | None = None,
+        wall: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._wall = wall
         self._place = Place.of(url)
         self._clock: Callable[[Connection], Instant] = (
             database_clock if clock is None else lambda _: clock()
@@ -113,7 +120,7 @@ class PostgresDatabase:
         try:
             async with self._engine.begin() as connection:
                 found = await connection.run_sync(self._bring_up_to_date)
-                skew_ms = time.time_ns() // 1_000_000 - await connection.run_sync(database_clock)
+                skew_ms = self._wall() // 1_000_000 - await connection.run_sync(database_clock)
         except Exception as error:
             words = in_words(error, self._place)
             if words is None:
