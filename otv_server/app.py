@@ -21,8 +21,8 @@ from otv_server.api.caller import KeepAddresses
 from otv_server.api.deadline import with_deadline
 from otv_server.api.headers import add_headers
 from otv_server.api.info import info
-from otv_server.api.limiter import Limiter
-from otv_server.api.problems import answer_error
+from otv_server.api.limiter import Buckets, Limiter
+from otv_server.api.problems import answer_error, slow_down
 from otv_server.api.recipient import Recipient
 from otv_server.api.room import BodyRoom
 from otv_server.api.sender import Sender
@@ -33,6 +33,7 @@ from otv_server.service.sweeping import Sweeping
 from otv_server.settings import Settings, load
 from otv_server.storage.blobs import DiskBlobs
 from otv_server.storage.opening import SqlOpening
+from otv_server.storage.rates import SqlRates
 from otv_server.storage.sending import SqlSending
 from otv_server.storage.sqlite import SqliteDatabase
 from otv_server.storage.sweeping import SqlSweeping
@@ -65,6 +66,7 @@ class Parts:
     sending: Sending
     opening: Opening
     sweeping: Sweeping
+    limiter: Limiter
 
     async def open(self) -> Swept:
         """Make or check the data folder and sweep once: what ended while no server ran, ends."""
@@ -89,7 +91,16 @@ def join(settings: Settings, clock: Callable[[], Instant] | None = None) -> Part
         sending=Sending(SqlSending(database, limits), blobs, limits),
         opening=Opening(SqlOpening(database, limits), blobs, asyncio.sleep),
         sweeping=Sweeping(SqlSweeping(database, limits), blobs),
+        limiter=_limiter(settings, database),
     )
+
+
+def _limiter(settings: Settings, database: Database) -> Limiter:
+    """Counts in the database where there may be other processes."""
+    is_alone = settings.database is None and settings.workers == 1
+    shares_counts = settings.rate > 0 and not is_alone
+    shared = SqlRates(database, settings.rate, secrets.token_bytes) if shares_counts else None
+    return Limiter(Buckets(settings.rate, time.monotonic), shared)
 
 
 def database_of(settings: Settings, clock: Callable[[], Instant] | None = None) -> Database:
@@ -157,7 +168,7 @@ def create_app(
                 "opening": parts.opening,
                 "limits": parts.settings.limits,
                 "keep_addresses": KeepAddresses(parts.settings.keep_addresses),
-                "limiter": Limiter(parts.settings.rate, time.monotonic),
+                "limiter": parts.limiter,
                 "body_room": BodyRoom(),
                 "clock": clock or now_ms,
             }
@@ -165,7 +176,7 @@ def create_app(
         exception_handlers={Exception: answer_error},
         guards=[refuse_options],
         middleware=[with_deadline],
-        before_send=[add_headers],
+        before_send=[slow_down, add_headers],
         request_max_body_size=JSON_MAX_BYTES,
         openapi_config=openapi.config(),
         logging_config=None,

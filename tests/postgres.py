@@ -98,6 +98,24 @@ class Cluster:
         return done.stdout.strip()
 
     @contextmanager
+    def reading(self, database: str) -> Iterator[None]:
+        """Someone reads for as long as the block lasts, and sees what was there at its start."""
+        with subprocess.Popen(
+            [str(self.programs / "psql"), "-X", "-q", "-t", "-A", "-d", self.url(database)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as reader:
+            assert reader.stdin is not None
+            assert reader.stdout is not None
+            reader.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1;\n")
+            reader.stdin.flush()
+            reader.stdout.readline()
+            yield
+            reader.stdin.close()
+            reader.wait(timeout=10)
+
+    @contextmanager
     def database(self) -> Iterator[str]:
         """A new and empty database; its URL. It goes afterwards, whoever is still connected."""
         name = f"otv_{secrets.token_hex(6)}"

@@ -123,6 +123,6 @@ async def upload_guard(connection: AnyConnection, _handler: BaseRouteHandler) ->
     caller = caller_of(connection)
     if not may_upload(caller):
         raise UploadTokenNeeded
-    if not connection.app.state.limiter.allows(caller.bucket):
+    if not await connection.app.state.limiter.allows(caller.bucket):
         raise SlowDown
     connection.scope["state"][EXEMPT] = True

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, BindParameter, Integer, bindparam, delete, se
 from otv_server.domain.ports import Swept
 from otv_server.domain.share import Outcome, ShareState
 from otv_server.storage.endings import HELD_ORPHANS, end_shares, hold_orphans, release, settle
+from otv_server.storage.rates import forget_callers, has_old_callers
 from otv_server.storage.rows import to_link
 from otv_server.storage.tables import links, openings, orphans, parts, shares
 
@@ -83,6 +84,7 @@ class SqlSweeping:
         """See ``SweepingRepository.sweep``: a transaction for each kind of end."""
         if not await self._database.read(_is_anything_due):
             return Swept()
+        await self._database.write(forget_callers)
         # Leases first: a lease and its link often end at the same instant.
         lapsed, expired, uploads_ended, forgotten = [
             await self._database.write(partial(end, batch))
@@ -143,7 +145,7 @@ class SqlSweeping:
 
 
 def _is_anything_due(tx: Transaction) -> bool:
-    return any(_has_due(tx, table) for table in (openings, links, shares))
+    return has_old_callers(tx) or any(_has_due(tx, table) for table in (openings, links, shares))
 
 
 def _has_due(tx: Transaction, table: Table) -> bool:

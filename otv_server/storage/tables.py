@@ -153,7 +153,7 @@ erasures = Table(
 )
 
 # How often callers came without a right proof, where several processes count together. A caller
-# is a keyed hash of an address; the key is a salt of the hour, and goes when the hour is over.
+# is a keyed hash of an address; the key is a salt of the minute, and goes when that is over.
 # Neither table is worth a durable commit, and what is in no log need not be erased from it.
 rates = Table(
     "rates",
@@ -165,6 +165,6 @@ rates = Table(
 salts = Table(
     "salts",
     metadata,
-    Column("hour", Integer, primary_key=True),
+    Column("minute", Integer, primary_key=True, autoincrement=False),
     Column("salt", LargeBinary, nullable=False),
 )
