@@ -8,11 +8,13 @@ import secrets
 import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from litestar import Litestar, Router
 from litestar.datastructures import State
+from sqlalchemy import select
 
 from otv_server import logs
 from otv_server.api import openapi, page
@@ -20,13 +22,16 @@ from otv_server.api.body import refuse_options
 from otv_server.api.caller import KeepAddresses
 from otv_server.api.deadline import with_deadline
 from otv_server.api.headers import add_headers
+from otv_server.api.health import live, ready
 from otv_server.api.info import info
 from otv_server.api.limiter import Buckets, Limiter
+from otv_server.api.metrics import Metrics, counting, exposed
 from otv_server.api.problems import answer_error, slow_down
 from otv_server.api.recipient import Recipient
 from otv_server.api.room import BodyRoom
 from otv_server.api.sender import Sender
 from otv_server.domain.limits import JSON_MAX_BYTES
+from otv_server.service.health import Health
 from otv_server.service.opening import Opening
 from otv_server.service.sending import Sending
 from otv_server.service.sweeping import Sweeping
@@ -42,9 +47,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from otv_server.domain.ports import Swept
+    from otv_server.domain.ports import BlobStore, Swept
     from otv_server.domain.share import Instant
-    from otv_server.storage.database import Database
+    from otv_server.storage.database import Database, Transaction
 
 SWEEP_EVERY_S = 1.0
 
@@ -67,6 +72,7 @@ class Parts:
     opening: Opening
     sweeping: Sweeping
     limiter: Limiter
+    health: Health
 
     async def open(self) -> Swept:
         """Make or check the data folder and sweep once: what ended while no server ran, ends."""
@@ -92,7 +98,18 @@ def join(settings: Settings, clock: Callable[[], Instant] | None = None) -> Part
         opening=Opening(SqlOpening(database, limits), blobs, asyncio.sleep),
         sweeping=Sweeping(SqlSweeping(database, limits), blobs),
         limiter=_limiter(settings, database),
+        health=Health([partial(database.read, _ping), partial(_list_some, blobs)], time.monotonic),
     )
+
+
+def _ping(tx: Transaction) -> None:
+    tx.connection.execute(select(1))
+
+
+async def _list_some(blobs: BlobStore) -> None:
+    """A store that lists lives; what it lists does not matter."""
+    async for _ in blobs.names():
+        break
 
 
 def _limiter(settings: Settings, database: Database) -> Limiter:
@@ -122,12 +139,14 @@ async def sweep_once(sweeping: Sweeping) -> Swept:
     return swept
 
 
-async def sweep_for_ever(sweeping: Sweeping) -> None:
+async def sweep_for_ever(
+    sweeping: Sweeping, count: Callable[[Swept], None] = lambda _: None
+) -> None:
     """Sweep every second, until cancelled: nothing else ends it, or nothing would ever expire."""
     is_listed = False
     while True:
         try:
-            await sweep_once(sweeping)
+            count(await sweep_once(sweeping))
             if not is_listed:
                 await _delete_strangers(sweeping)
                 is_listed = True
@@ -156,12 +175,16 @@ def create_app(
     """
     logs.configure()
     parts = join(settings or load(os.environ), clock)
+    metrics = Metrics() if parts.settings.metrics else None
     return Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=[info, Sender, Recipient]),
             page.router(page_folder),
+            live,
+            ready,
+            *([] if metrics is None else [exposed]),
         ],
-        lifespan=[lambda app: _running(app, parts)],
+        lifespan=[lambda app: _running(app, parts, metrics)],
         state=State(
             {
                 "sending": parts.sending,
@@ -169,13 +192,15 @@ def create_app(
                 "limits": parts.settings.limits,
                 "keep_addresses": KeepAddresses(parts.settings.keep_addresses),
                 "limiter": parts.limiter,
+                "health": parts.health,
+                "metrics": metrics,
                 "body_room": BodyRoom(),
                 "clock": clock or now_ms,
             }
         ),
         exception_handlers={Exception: answer_error},
         guards=[refuse_options],
-        middleware=[with_deadline],
+        middleware=[*([] if metrics is None else [counting(metrics)]), with_deadline],
         before_send=[slow_down, add_headers],
         request_max_body_size=JSON_MAX_BYTES,
         openapi_config=openapi.config(),
@@ -184,9 +209,10 @@ def create_app(
 
 
 @asynccontextmanager
-async def _running(_app: Litestar, parts: Parts) -> AsyncIterator[None]:
+async def _running(_app: Litestar, parts: Parts, metrics: Metrics | None) -> AsyncIterator[None]:
     await parts.open()
-    sweeper = asyncio.create_task(sweep_for_ever(parts.sweeping))
+    count = (lambda _: None) if metrics is None else metrics.count_sweep
+    sweeper = asyncio.create_task(sweep_for_ever(parts.sweeping, count))
     try:
         yield
     finally:

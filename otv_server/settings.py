@@ -63,6 +63,7 @@ class Settings:
     keep_addresses: Literal["truncated", "full", "off"] = _setting(
         "truncated", "what the sender is told of an opener's address"
     )
+    metrics: bool = _setting(False, "serve counts for Prometheus under /metrics, to anyone")
     rate: int = _setting(50, "requests a second of one address without a right proof; 0: no limit")
 
     @property
@@ -142,7 +143,7 @@ def _checked(settings: Settings) -> Settings:
     for name in names():
         value = getattr(settings, name)
         least = 0 if name in _MAY_BE_ZERO else 1
-        if isinstance(value, int) and value < least:
+        if isinstance(value, int) and not isinstance(value, bool) and value < least:
             raise BadSetting(f"{name} must be at least {least}.")
     if not settings.min_ttl <= settings.default_ttl <= settings.max_ttl <= LONGEST_TTL_S:
         raise BadSetting("min_ttl, default_ttl and max_ttl must ascend, up to 30 days.")
@@ -150,6 +151,8 @@ def _checked(settings: Settings) -> Settings:
         raise BadSetting(f"max_links must be at most {MOST_LINKS}.")
     if settings.lease_floor > settings.lease_ceiling:
         raise BadSetting("lease_floor must not be above lease_ceiling.")
+    if settings.metrics and settings.workers > 1:
+        raise BadSetting("metrics needs workers = 1: run several servers, and ask each of them.")
     if settings.database is not None and not _is_postgres(settings.database):
         raise BadSetting("database must be postgresql://user:password@host:port/name.")
     if not 0 <= settings.port <= 65_535:  # noqa: PLR2004  # ports are 16 bits
