@@ -118,12 +118,17 @@ class Cluster:
     @contextmanager
     def database(self) -> Iterator[str]:
         """A new and empty database; its URL. It goes afterwards, whoever is still connected."""
+        url = self.new_database()
+        try:
+            yield url
+        finally:
+            self.sql(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+    def new_database(self) -> str:
+        """A new and empty database; its URL. It goes with the cluster."""
         name = f"otv_{secrets.token_hex(6)}"
         self.sql(f"CREATE DATABASE {name}")
-        try:
-            yield self.url(name)
-        finally:
-            self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+        return self.url(name)
 
 
 def _as_owner() -> list[str]:
