@@ -1,7 +1,7 @@
 """What repositories need of a database: whole transactions, and their instant.
 
 A transaction is one plain function over a ``Transaction``. ``sqlite`` runs it in a thread,
-``postgres`` in a greenlet over an asynchronous driver (docs/decisions/0002, 0014); the function
+``postgres`` in a greenlet over an asynchronous driver (docs/decisions/0002, 0015); the function
 can't tell. It may be run again from its beginning, so it touches nothing but its transaction.
 
 Rows are always taken in this order, and the first one before the clock is asked:

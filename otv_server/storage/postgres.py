@@ -2,7 +2,7 @@
 
 The functions that SQLite runs in a thread run here in a greenlet over asyncpg. Writing is READ
 COMMITTED: each statement sees what was committed before it, so a row that was waited for is read
-as it is, and what is decided over it stands (docs/decisions/0014 goes through the races one by
+as it is, and what is decided over it stands (docs/decisions/0015 goes through the races one by
 one). Reading is one snapshot that locks nothing. Now is the database's clock.
 """
 

@@ -1,7 +1,7 @@
 """What was erased leaves PostgreSQL's files: the manifests' table is written anew.
 
 A deleted row stays in its page until something else needs the room, and plain VACUUM only says
-that the room is free (docs/decisions/0015). So each transaction that erases notes it in
+that the room is free (docs/decisions/0016). So each transaction that erases notes it in
 ``erasures``, and one process at a time has the table written anew, which stops claims for as long
 as that takes. The more there is to write, the longer it waits; beyond ``MOST_BYTES`` the room is
 only made free, and overwritten by the manifests that come next.
@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from otv_server.storage.tables import erasures, manifests
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from otv_server.storage.database import Transaction
 
 ERASING = 7_021_969  # advisory locks: one process at a time
+LOCK_NOT_AVAILABLE = "55P03"
 LOCK_MS = 500  # whoever claims meanwhile waits behind this
 VACUUM_MS = 60_000
 MOST_BYTES = 128 << 20
@@ -31,9 +33,9 @@ BYTES_PER_S = 16 << 20  # on the average; an idle disk writes ten times as much
 # is written anew. An age is how many transactions ago that was.
 _OLDEST = text("""
     SELECT coalesce(max(age), 0) FROM (
-        SELECT age(backend_xmin) FROM pg_stat_activity WHERE pid <> pg_backend_pid()
-        UNION ALL
-        SELECT age(backend_xid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+        SELECT greatest(age(backend_xmin), age(backend_xid)) FROM pg_stat_activity
+        WHERE pid <> pg_backend_pid()
+            AND (datname = current_database() OR backend_type = 'walsender')
         UNION ALL SELECT age(xmin) FROM pg_replication_slots
         UNION ALL SELECT age(transaction) FROM pg_prepared_xacts
     ) AS ages (age)
@@ -70,17 +72,24 @@ async def _erase(connection: AsyncConnection, now: Instant) -> bool:
     size = await connection.scalar(_BYTES)
     if last is None or size is None or now - since < 1000 * size // BYTES_PER_S:
         return False
-    await _vacuum(connection, is_full=size <= MOST_BYTES)
+    if not await _is_vacuumed(connection, is_full=size <= MOST_BYTES):
+        return False
     await connection.execute(delete(erasures).where(erasures.c.key <= last))
     return await connection.scalar(select(erasures.c.key).limit(1)) is None
 
 
-async def _vacuum(connection: AsyncConnection, *, is_full: bool) -> None:
+async def _is_vacuumed(connection: AsyncConnection, *, is_full: bool) -> bool:
+    """Do it; False: others used the table all the time."""
     await connection.execute(text(f"SET statement_timeout = {VACUUM_MS}"))
     await connection.execute(text(f"SET lock_timeout = {LOCK_MS}"))
     how = "(FULL)" if is_full else "(INDEX_CLEANUP ON)"
     try:
         await connection.execute(text(f"VACUUM {how} {manifests.name}"))
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        return False
     finally:
         await connection.execute(text("RESET statement_timeout"))
         await connection.execute(text("RESET lock_timeout"))
+    return True
