@@ -27,22 +27,26 @@ LOCK_NOT_AVAILABLE = "55P03"
 LOCK_MS = 500  # whoever claims meanwhile waits behind this
 VACUUM_MS = 60_000
 MOST_BYTES = 128 << 20
+MOST_NOTES = 10_000  # at once; a statement takes some 30,000 values
 BYTES_PER_S = 16 << 20  # on the average; an idle disk writes ten times as much
 
 # Whoever began before a row was deleted may still read it, so that it is kept even when the table
-# is written anew. An age is how many transactions ago that was.
-_OLDEST = text("""
-    SELECT coalesce(max(age), 0) FROM (
-        SELECT greatest(age(backend_xmin), age(backend_xid)) FROM pg_stat_activity
-        WHERE pid <> pg_backend_pid()
-            AND (datname = current_database() OR backend_type = 'walsender')
-        UNION ALL SELECT age(xmin) FROM pg_replication_slots
-        UNION ALL SELECT age(transaction) FROM pg_prepared_xacts
-    ) AS ages (age)
+# is written anew. An age is how many transactions ago that was; ages count from the statement's
+# beginning, so that both sides stand in one.
+_IS_COVERED = text("""
+    age(erasures.xmin) > (
+        SELECT max(age) FROM (
+            SELECT age(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS xid))
+            UNION ALL
+            SELECT greatest(age(backend_xmin), age(backend_xid)) FROM pg_stat_activity
+            WHERE pid <> pg_backend_pid()
+                AND (datname = current_database() OR backend_type = 'walsender')
+            UNION ALL SELECT age(xmin) FROM pg_replication_slots
+            UNION ALL SELECT age(transaction) FROM pg_prepared_xacts
+        ) AS ages (age)
+    )
 """)
-_RIPE = select(func.max(erasures.c.key), func.min(erasures.c.erased_at)).where(
-    text("age(erasures.xmin) > :oldest")
-)
+_RIPE = select(erasures.c.key, erasures.c.erased_at).where(_IS_COVERED).limit(MOST_NOTES)
 _BYTES = select(func.pg_total_relation_size(manifests.name))
 
 
@@ -67,14 +71,15 @@ async def erase(connection: AsyncConnection, now: Instant) -> bool:
 
 
 async def _erase(connection: AsyncConnection, now: Instant) -> bool:
-    oldest = await connection.scalar(_OLDEST)
-    last, since = (await connection.execute(_RIPE, {"oldest": oldest})).one()
-    size = await connection.scalar(_BYTES)
-    if last is None or size is None or now - since < 1000 * size // BYTES_PER_S:
+    ripe = (await connection.execute(_RIPE)).all()
+    size = await connection.scalar(_BYTES) or 0
+    since = min((note.erased_at for note in ripe), default=now)
+    if not ripe or now - since < 1000 * size // BYTES_PER_S:
         return False
     if not await _is_vacuumed(connection, is_full=size <= MOST_BYTES):
         return False
-    await connection.execute(delete(erasures).where(erasures.c.key <= last))
+    # These and no others: what was noted meanwhile may still stand in the table.
+    await connection.execute(delete(erasures).where(erasures.c.key.in_([n.key for n in ripe])))
     return await connection.scalar(select(erasures.c.key).limit(1)) is None
 
 
