@@ -141,7 +141,8 @@ def config_for(app: Litestar) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         log_config=None,
-        http=PromptHeads,  # on h11, which bounds the length of a request's head
+        http=PromptHeads,
+        ws="none",
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_S,
     )

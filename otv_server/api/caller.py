@@ -43,6 +43,8 @@ def _network(address: IPv4Address | IPv6Address | None, *, v4: int, v6: int) -> 
     if address is None:
         return "none"
     prefix = v4 if address.version == 4 else v6  # noqa: PLR2004  # IP versions are 4 and 6
+    if prefix == address.max_prefixlen:
+        return f"{address}/{prefix}"  # the same, at a tenth of the price
     return str(ip_network((address, prefix), strict=False))
 
 

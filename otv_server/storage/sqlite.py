@@ -1,10 +1,10 @@
 """``Database`` on SQLite: everything about SQLite that is not SQL.
 
-A transaction runs whole in a thread of the database, so that the event loop hands over once a
-transaction and not once a statement (docs/decisions/0002). One thread writes: waiting in its
-queue is cheaper than SQLite's busy polling. ``BEGIN IMMEDIATE`` takes the one write lock of the
-file before the first read and keeps it until the commit, so "the link's row is held" is true of
-every process on the file. Commits are durable (``synchronous=FULL``) before they return.
+A transaction runs in a thread of the database, with whatever else waits for that thread
+(``threads``, docs/decisions/0002). One thread writes: waiting in its queue is cheaper than SQLite's
+busy polling. ``BEGIN IMMEDIATE`` takes the one write lock of the file before the first read and
+keeps it until the commit, so "the link's row is held" is true of every process on the file. Commits
+are durable (``synchronous=FULL``) before they return.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ import asyncio
 import errno
 import os
 import sqlite3
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from otv_server.domain.errors import Unavailable
 from otv_server.storage.database import Transaction
 from otv_server.storage.schema import bring_up_to_date
+from otv_server.storage.threads import DatabaseThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,13 +33,8 @@ if TYPE_CHECKING:
 
     from otv_server.domain.share import Instant
 
-READERS = 4
 BUSY_TIMEOUT_MS = 10_000
-CHECKPOINT_TIMEOUT_MS = 50
-
-# Locked for too long, full, not readable; or no database at all. Their siblings are bugs. The
-# driver's own come where it is asked without SQLAlchemy.
-_CANT_NOW = (OperationalError, DatabaseError, sqlite3.DatabaseError)
+CHECKPOINT_TIMEOUT_S = 0.05
 
 Result = TypeVar("Result")
 
@@ -56,20 +50,19 @@ class SqliteDatabase:
     def __init__(self, path: Path, clock: Callable[[], Instant]) -> None:
         self._path = path
         self._clock = clock
-        self._writing = _Threads(_engine(path, begin="BEGIN IMMEDIATE"), 1, "otv-write")
-        self._reading = _Threads(_engine(path, begin="BEGIN"), READERS, "otv-read")
+        self._writing = DatabaseThread(_engine(path, begin="BEGIN IMMEDIATE"), "otv-write")
+        self._reading = DatabaseThread(_engine(path, begin="BEGIN"), "otv-read")
 
     async def write(self, work: Callable[[Transaction], Result]) -> Result:
         """See ``Database.write``; ``work`` holds the write lock."""
-        return await self._writing.run(partial(self._transact, work))
+        return await self._writing.run(partial(self._at_now, work))
 
     async def read(self, work: Callable[[Transaction], Result]) -> Result:
         """See ``Database.read``."""
-        return await self._reading.run(partial(self._transact, work))
+        return await self._reading.run(partial(self._at_now, work))
 
-    def _transact(self, work: Callable[[Transaction], Result], connection: Connection) -> Result:
-        with connection.begin():
-            return work(Transaction(connection, lambda _: self._clock()))
+    def _at_now(self, work: Callable[[Transaction], Result], connection: Connection) -> Result:
+        return work(Transaction(connection, lambda _: self._clock()))
 
     async def open(self) -> int:
         """See ``Database.open``."""
@@ -103,7 +96,10 @@ class SqliteDatabase:
         log = self._path.with_name(f"{self._path.name}-wal")
         if not log.exists() or log.stat().st_size == 0:
             return True
-        return await self._reading.run(_checkpoint)
+        try:
+            return await asyncio.to_thread(_checkpoint, self._path)
+        except sqlite3.DatabaseError as error:
+            raise Unavailable from error
 
     async def close(self) -> None:
         """See ``Database.close``."""
@@ -111,63 +107,12 @@ class SqliteDatabase:
             threads.close()
 
 
-class _Threads:
-    """Threads that each keep a connection open: to take one costs more than most transactions."""
-
-    def __init__(self, engine: Engine, count: int, name: str) -> None:
-        self._engine = engine
-        self._executor = ThreadPoolExecutor(count, thread_name_prefix=name)
-        self._own = threading.local()
-        self._open: set[Connection] = set()
-
-    async def run(self, work: Callable[[Connection], Result]) -> Result:
-        """Run ``work`` whole, in one of the threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, work)
-
-    def _run(self, work: Callable[[Connection], Result]) -> Result:
-        try:
-            return work(self._connection())
-        except _CANT_NOW as error:
-            # Whatever was wrong may be wrong with the connection: the next one is a fresh one.
-            self._forget()
-            if isinstance(error, DatabaseError) and type(error) not in _CANT_NOW:
-                raise
-            raise Unavailable from error
-
-    def _connection(self) -> Connection:
-        connection: Connection | None = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = self._own.connection = self._engine.connect()
-            self._open.add(connection)
-        return connection
-
-    def _forget(self) -> None:
-        connection: Connection | None = getattr(self._own, "connection", None)
-        self._own.connection = None
-        if connection is not None:
-            self._open.discard(connection)
-            connection.invalidate()
-            connection.close()
-
-    def close(self) -> None:
-        """Finish what runs and close every connection."""
-        self._executor.shutdown()
-        for connection in self._open:
-            connection.close()
-        self._engine.dispose()
-
-
-def _checkpoint(connection: Connection) -> bool:
-    # The driver's own connection: a checkpoint runs outside of any transaction.
-    driver = connection.connection.driver_connection
-    assert driver is not None
-    try:
-        # While it waits for readers it keeps writers out, so it must not wait for long: a backup
-        # tool may read for minutes.
-        driver.execute(f"PRAGMA busy_timeout={CHECKPOINT_TIMEOUT_MS}")
+def _checkpoint(path: Path) -> bool:
+    # A connection of its own: a checkpoint runs outside of any transaction. While it waits for
+    # readers it keeps writers out, so it must not wait for long: a backup tool may read for
+    # minutes.
+    with closing(sqlite3.connect(path, timeout=CHECKPOINT_TIMEOUT_S)) as driver:
         is_busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     return not is_busy
 
 

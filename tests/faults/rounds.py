@@ -18,7 +18,7 @@ from hashlib import sha256
 from random import Random
 from typing import TYPE_CHECKING
 
-from otv_client import Client, OtvError
+from otv_client import Client, OtvError, Patience, Unreachable
 from otv_client.envelope.content import Geometry
 from otv_client.link import parse_link
 from tests.faults.kills import FLOWING, Ending, Plan, Trap, Victim, plan_of
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from tests.faults.wire import Wire
     from tests.postgres import Cluster
 
-LINK_S, LEASE_S, RECORD_S, IDLE_S = 18, 18, 8, 12
+# An upload must outlast a server that starts slowly and a client's longest back-off after that.
+LINK_S, LEASE_S, RECORD_S, IDLE_S = 24, 24, 12, 24
 SETTINGS = {
     "min_free_bytes": 0,
     "rate": 0,
@@ -44,6 +45,9 @@ SETTINGS = {
     "idle_upload": IDLE_S,
 }
 LOOK_EVERY_S = 0.25
+# Whoever looks so often gives up soon: in a back-off it would sleep while the record is forgotten.
+LOOKING = Patience(first_contact_s=LOOK_EVERY_S, total_s=LOOK_EVERY_S)
+NO_ANSWER = "no answer"
 SLACK_S = 10  # for what takes part of a second on a machine that has nothing else to do
 AT_ONCE = 2  # rounds at work
 ALIVE = 12  # rounds at work or waiting for their end
@@ -214,10 +218,16 @@ class Round:
         self.result.endings[expected] += 1
 
     def _told(self) -> str:
-        """What a status tells the sender: the link's state, and its opening's end and receipt."""
-        with Client(state=self.sender.state) as client:
+        """What a status tells the sender: the link's state, and its opening's end and receipt.
+
+        While the server is being started again, nothing: ``NO_ANSWER``.
+        """
+        with Client(state=self.sender.state, patience=LOOKING) as client:
             share, _ = client._find(self.link)  # noqa: SLF001  # what `status` and `revoke` begin with
-            links = {link.id: link for link in client.look(share).links}
+            try:
+                links = {link.id: link for link in client.look(share).links}
+            except Unreachable:
+                return NO_ANSWER
         return _words(links[parse_link(self.link).id_text])
 
     def _come_late(self) -> None:

@@ -300,15 +300,60 @@ def test_many_stalled_readers_fill_no_memory(flooded: RunningServer) -> None:
     api.http.close()
 
 
-def test_requests_in_a_row_without_waiting_are_answered_in_order(flooded: RunningServer) -> None:
-    """Else pipelining could mix two callers' answers, or pile up without a bound."""
-    with closing(call(flooded.url)) as line:
-        line.sendall(
-            head("GET", "/info", {}) * 200 + head("GET", "/nothing", {"Connection": "close"})
-        )
-        received = bytearray()
-        while piece := line.recv(65536):
-            received += piece
+def test_requests_that_wait_for_no_answer_are_refused(flooded: RunningServer) -> None:
+    """Else each that waits takes a hundred times its own size, and one caller fills the machine."""
+    request = head("GET", "/info", {})
+    with calls(flooded, 60) as lines:
+        for line in lines:
+            with suppress(ConnectionError):
+                line.sendall(request * ((1 << 20) // len(request)))
 
-    assert received.count(b"HTTP/1.1 200 OK") == 200
-    assert received.count(b"HTTP/1.1 404") == 1
+        check_served(flooded)
+        assert all(is_cut(line) for line in lines)
+
+
+def test_answer_that_is_on_its_way_is_not_garbled(hasty: str) -> None:
+    """Else what a caller says too early stands in the middle of somebody's file."""
+    content = random.Random(3).randbytes(3 << 20)
+    api = Api.of(hasty)
+    share, lease = send_content(api, [content]), new_secret()
+    api.claim(share.link, lease)
+    with closing(call(hasty, receive_buffer=4096)) as line:
+        line.sendall(content_head(share.link, lease))
+        received = bytearray(answer(line).begun)
+        line.sendall(b"nonsense\r\n\r\n")
+        with suppress(ConnectionError):
+            while piece := line.recv(65536):
+                received += piece
+
+    api.http.close()
+    assert content.startswith(received)
+
+
+ENDLESS = {
+    "lines": b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n",
+    "one line": b"y" * 64,
+}
+BEFORE = {
+    "head": b"GET /api/v1/info HTTP/1.1\r\nHost: localhost\r\nX: ",
+    "trailers": (
+        b"PUT /api/v1/shares/AAECAwQFBgcICQoL HTTP/1.1\r\nHost: localhost\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX: "
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+@pytest.mark.parametrize("place", BEFORE)
+def test_head_without_end_is_cut(flooded: RunningServer, place: str, kind: str) -> None:
+    """Else a few callers who never come to the point fill the machine."""
+    sent = 0
+    with closing(call(flooded.url)) as line:
+        line.sendall(BEFORE[place])
+        with suppress(ConnectionError):
+            for _ in range(64):
+                line.sendall(ENDLESS[kind] * ((1 << 20) // len(ENDLESS[kind])))
+                sent += 1
+
+    assert sent < 64
+    check_served(flooded)
