@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.javascript import build_page
+from tests.postgres import Cluster, running_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,3 +138,17 @@ def page_server(
         tmp_path_factory.mktemp("page-server"), min_free_bytes=0, rate=0, max_unsealed=10_000
     ) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """One PostgreSQL server for all tests that neither stop nor read it."""
+    with running_cluster() as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(cluster: Cluster) -> Iterator[str]:
+    """An empty database of this test's own."""
+    with cluster.database() as url:
+        yield url

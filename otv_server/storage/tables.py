@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -77,7 +77,7 @@ parts = Table(
     Column("blob", String, nullable=False, unique=True),
 )
 
-# Blobs that no part names: about to arrive (`due_at` far), or to be deleted (`due_at` past).
+# Blobs that no part names: about to arrive (`due_at` far), or to be deleted (`due_at` 0 or past).
 # `reserved` is what the sweep gives back where the arrival never ended.
 orphans = Table(
     "orphans",
@@ -86,6 +86,8 @@ orphans = Table(
     Column("share_key", Key),
     Column("reserved", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),
+    # A process is deleting it, and the others leave it alone until then.
+    Column("taken_until", BigInteger, nullable=False, server_default="0"),
     Index("orphans_due", "due_at"),
     Index("orphans_share", "share_key"),
 )
@@ -122,8 +124,52 @@ manifests = Table(
     Column("manifest", LargeBinary, nullable=False),
 )
 
-# Tables that came after version 1, and that a program which knows nothing of them leaves alone.
+openings = Table(
+    "openings",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("link_key", ForeignKey("links.key", ondelete="CASCADE"), nullable=False),
+    Column("lease", LargeBinary, nullable=False),  # H(T)
+    Column("claimed_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("bytes_read", BigInteger, nullable=False),
+    Column("mac", LargeBinary),
+    Column("address", String),
+    Column("due_at", BigInteger),
+    UniqueConstraint("link_key", "lease"),
+    Index("openings_lease", "lease"),
+    Index("openings_due", "due_at"),
+)
 
+# PostgreSQL keeps what was erased until its table is written anew: one row for each transaction
+# that erased something since.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("erased_at", BigInteger, nullable=False),
+)
+
+# How often callers came without a right proof, where several processes count together. A caller
+# is a keyed hash of an address; the key is a salt of the minute, and goes when that is over.
+# Neither table is worth a durable commit, and what is in no log need not be erased from it.
+rates = Table(
+    "rates",
+    metadata,
+    Column("caller", LargeBinary, primary_key=True),
+    Column("full_at", BigInteger, nullable=False),  # microseconds: when nothing is counted any more
+)
+
+salts = Table(
+    "salts",
+    metadata,
+    Column("minute", Integer, primary_key=True, autoincrement=False),
+    Column("salt", LargeBinary, nullable=False),
+)
+
+# Who may send although they are not near. Rows stay: who holds a token is told that it was revoked.
 upload_tokens = Table(
     "upload_tokens",
     metadata,
@@ -145,25 +191,4 @@ token_shares = Table(
     metadata,
     Column("share_key", ForeignKey("shares.key", ondelete="CASCADE"), primary_key=True),
     Column("share_bytes", BigInteger, nullable=False),
-)
-
-LATER = [upload_tokens, token_shares]
-
-openings = Table(
-    "openings",
-    metadata,
-    Column("key", Key, primary_key=True),
-    Column("link_key", ForeignKey("links.key", ondelete="CASCADE"), nullable=False),
-    Column("lease", LargeBinary, nullable=False),  # H(T)
-    Column("claimed_at", BigInteger, nullable=False),
-    Column("lease_until", BigInteger, nullable=False),
-    Column("outcome", String, nullable=False),
-    Column("ended_at", BigInteger),
-    Column("bytes_read", BigInteger, nullable=False),
-    Column("mac", LargeBinary),
-    Column("address", String),
-    Column("due_at", BigInteger),
-    UniqueConstraint("link_key", "lease"),
-    Index("openings_lease", "lease"),
-    Index("openings_due", "due_at"),
 )

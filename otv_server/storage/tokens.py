@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from otv_server.domain.errors import Conflict, Unknown
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from otv_server.domain.tokens import TokenTerms
     from otv_server.storage.database import Database, Transaction
     from otv_server.storage.rows import AnyRow
+
+_TOKEN = select(upload_tokens).where(upload_tokens.c.digest == bindparam("digest"))
+_HELD_TOKEN = _TOKEN.with_for_update()
 
 
 class SqlTokens:
@@ -41,7 +44,7 @@ class SqlTokens:
 
     async def recognise(self, digest: bytes) -> None:
         """See ``TokenRepository.recognise``."""
-        await self._database.read(partial(_find_good, digest))
+        await self._database.read(partial(_find_good, _TOKEN, digest))
 
 
 def _add(terms: TokenTerms, digest: bytes, tx: Transaction) -> UploadToken:
@@ -73,7 +76,8 @@ def _every(tx: Transaction) -> tuple[Sequence[UploadToken], Instant]:
 def _revoke(which: str, tx: Transaction) -> UploadToken:
     column = upload_tokens.c.key if which.isdecimal() else upload_tokens.c.name
     value = int(which) if which.isdecimal() else which
-    row = tx.connection.execute(select(upload_tokens).where(column == value)).first()
+    query = select(upload_tokens).where(column == value).with_for_update()
+    row = tx.connection.execute(query).first()
     if row is None:
         raise Unknown("There is no such token.")
     if row.revoked_at is None:
@@ -89,7 +93,7 @@ def spend(tx: Transaction, digest: bytes, size: int) -> UploadToken:
     Raises:
         UploadTokenNeeded, TooLarge, SlowDown: it doesn't.
     """
-    token = _find_good(digest, tx)
+    token = _find_good(_HELD_TOKEN, digest, tx)
     busy_until = pay_for_share(token, size, tx.now)
     tx.connection.execute(
         update(upload_tokens)
@@ -114,9 +118,8 @@ def bound_bytes(tx: Transaction, share_key: int) -> int | None:
     )
 
 
-def _find_good(digest: bytes, tx: Transaction) -> UploadToken:
-    query = select(upload_tokens).where(upload_tokens.c.digest == digest).with_for_update()
-    row = tx.connection.execute(query).first()
+def _find_good(query: Select[Any], digest: bytes, tx: Transaction) -> UploadToken:
+    row = tx.connection.execute(query, {"digest": digest}).first()
     return check_token(None if row is None else _to_token(row), tx.now)
 
 

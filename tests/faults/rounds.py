@@ -22,7 +22,7 @@ from otv_client import Client, OtvError, Patience, Unreachable
 from otv_client.envelope.content import Geometry
 from otv_client.link import parse_link
 from tests.faults.kills import FLOWING, Ending, Plan, Trap, Victim, plan_of
-from tests.faults.people import Person, Service
+from tests.faults.people import Person, PostgresTables, Service
 from tests.faults.wire import Moment, Stage
 from tests.support import eventually
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from otv_client.reporting import LinkStatus
     from tests.faults.wire import Wire
+    from tests.postgres import Cluster
 
 # An upload must outlast a server that starts slowly and a client's longest back-off after that.
 LINK_S, LEASE_S, RECORD_S, IDLE_S = 24, 24, 12, 24
@@ -70,10 +71,12 @@ class Result:
 class Round:
     """One round by its plan; whatever must not be is added to ``result.faults``."""
 
-    def __init__(self, plan: Plan, folder: Path, result: Result) -> None:
+    def __init__(
+        self, plan: Plan, folder: Path, result: Result, serve: Callable[[Path], Service]
+    ) -> None:
         folder.mkdir()
         self.plan, self.result = plan, result
-        self.service = Service(folder, SETTINGS)
+        self.service = serve(folder)
         self.sender, self.reader, self.rival = (
             Person.at(folder / name) for name in ("sender", "reader", "rival")
         )
@@ -254,8 +257,22 @@ def _words(link: LinkStatus) -> str:
     return " ".join([link.state, *ends])
 
 
+def alone(folder: Path) -> Service:
+    """One server, and a file for its rows."""
+    return Service(folder, SETTINGS)
+
+
+def several(cluster: Cluster, servers: int = 2) -> Callable[[Path], Service]:
+    """Servers behind one address, over PostgreSQL and a folder that they share."""
+    return lambda folder: Service(folder, SETTINGS, PostgresTables(cluster), servers)
+
+
 def run_rounds(
-    seed: int, count: int, folder: Path, tell: Callable[[Plan], None] = lambda _: None
+    seed: int,
+    count: int,
+    folder: Path,
+    tell: Callable[[Plan], None] = lambda _: None,
+    serve: Callable[[Path], Service] = alone,
 ) -> Result:
     """Run rounds 0 to ``count`` by one seed; ``tell`` hears of each that is over."""
     result = Result()
@@ -264,7 +281,7 @@ def run_rounds(
     def run(number: int) -> None:
         plan = plan_of(seed, number)
         with busy:
-            one = Round(plan, folder / f"{number:03}", result)
+            one = Round(plan, folder / f"{number:03}", result, serve)
             _guarded(one, one.act)
         _guarded(one, one.wait_for_end)
         one.service.close()
