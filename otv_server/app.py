@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -30,21 +30,25 @@ from otv_server.domain.limits import JSON_MAX_BYTES
 from otv_server.service.opening import Opening
 from otv_server.service.sending import Sending
 from otv_server.service.sweeping import Sweeping
-from otv_server.settings import Settings, load
-from otv_server.storage.blobs import DiskBlobs
+from otv_server.settings import BadSetting, Settings, load
 from otv_server.storage.database import Database
 from otv_server.storage.opening import SqlOpening
+from otv_server.storage.places import WrongPlace, blobs_at, parse
 from otv_server.storage.sending import SqlSending
 from otv_server.storage.sweeping import SqlSweeping
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
     from otv_server.domain.ports import Swept
     from otv_server.domain.share import Instant
+    from otv_server.storage.blobs import DiskBlobs
+    from otv_server.storage.object_store import ObjectBlobs
 
 SWEEP_EVERY_S = 1.0
+LIST_EVERY_S = 86_400.0
+AGAIN_S = 60.0  # a listing that failed
 
 log = structlog.get_logger()
 
@@ -60,24 +64,29 @@ class Parts:
 
     settings: Settings
     database: Database
-    blobs: DiskBlobs
+    blobs: DiskBlobs | ObjectBlobs
     sending: Sending
     opening: Opening
     sweeping: Sweeping
 
     async def open(self) -> Swept:
-        """Make or check the data folder and sweep once: what ended while no server ran, ends."""
+        """Make or check the stores, and end what ended while no server ran.
+
+        Raises:
+            BadSetting: the object store can't be used.
+        """
         self.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.blobs.open()
+        with _settings_blamed():
+            await self.blobs.open()
         await self.database.open()
-        return await sweep_once(self.sweeping)
+        return await end_due(self.sweeping)
 
 
 def join(settings: Settings, clock: Callable[[], Instant] = now_ms) -> Parts:
     """Build every part from settings; nothing is opened yet."""
     limits = settings.limits
     database = Database(settings.data / "otv.db", clock)
-    blobs = DiskBlobs(settings.data / "blobs", secrets.token_bytes, time.time, settings.idle_upload)
+    blobs = _blobs_of(settings)
     return Parts(
         settings=settings,
         database=database,
@@ -88,35 +97,72 @@ def join(settings: Settings, clock: Callable[[], Instant] = now_ms) -> Parts:
     )
 
 
-async def sweep_once(sweeping: Sweeping) -> Swept:
-    """One sweep, with one line of log where it did anything."""
-    swept = await sweeping.sweep()
+def _blobs_of(settings: Settings) -> DiskBlobs | ObjectBlobs:
+    with _settings_blamed():
+        return blobs_at(
+            settings.data / "blobs" if settings.blobs is None else parse(settings.blobs),
+            os.environ,
+            random=secrets.token_bytes,
+            clock=time.time,
+            pause=asyncio.sleep,
+            settled_s=settings.idle_upload,
+        )
+
+
+@contextmanager
+def _settings_blamed() -> Iterator[None]:
+    try:
+        yield
+    except WrongPlace as error:
+        raise BadSetting(str(error)) from None
+
+
+async def end_due(sweeping: Sweeping) -> Swept:
+    """End what is due, with one line of log where there was anything."""
+    swept = await sweeping.end_due()
     if swept.did_anything:
         counts = asdict(swept)
-        del counts["is_complete"]
+        del counts["is_complete"], counts["deleted"]
         log.info("swept", **counts)
     return swept
 
 
+async def delete_orphans(sweeping: Sweeping) -> None:
+    """Delete what is over, with one line of log where there was anything."""
+    if deleted := await sweeping.delete_orphans():
+        log.info("deleted blobs", deleted=deleted)
+
+
+async def delete_strangers(sweeping: Sweeping) -> None:
+    """Delete what no row names, with one line of log where there was anything."""
+    if deleted := await sweeping.delete_strangers():
+        log.info("deleted blobs that no row names", deleted=deleted)
+
+
 async def sweep_for_ever(sweeping: Sweeping) -> None:
-    """Sweep every second, until cancelled: nothing else ends it, or nothing would ever expire."""
-    is_listed = False
+    """Sweep until cancelled: nothing else ends it, or nothing would ever expire.
+
+    Three loops: a blob store that does not answer delays no expiry, and a listing no deletion.
+    """
+    await asyncio.gather(
+        _repeated(end_due, sweeping, SWEEP_EVERY_S),
+        _repeated(delete_orphans, sweeping, SWEEP_EVERY_S),
+        _repeated(delete_strangers, sweeping, LIST_EVERY_S),
+    )
+
+
+async def _repeated(
+    work: Callable[[Sweeping], Awaitable[object]], sweeping: Sweeping, every_s: float
+) -> None:
     while True:
+        rest_s = every_s
         try:
-            await sweep_once(sweeping)
-            if not is_listed:
-                await _delete_strangers(sweeping)
-                is_listed = True
-        except Exception as error:  # noqa: BLE001  # whatever it was, the next sweep must come
+            await work(sweeping)
+        except Exception as error:  # noqa: BLE001  # whatever it was, the next one must come
             cause = error.__cause__ or error
             log.error("sweep failed", error=type(cause).__name__)  # noqa: TRY400  # no tracebacks
-        await asyncio.sleep(SWEEP_EVERY_S)
-
-
-async def _delete_strangers(sweeping: Sweeping) -> None:
-    deleted = await sweeping.delete_strangers()
-    if deleted:
-        log.info("deleted blobs that no row names", deleted=deleted)
+            rest_s = min(every_s, AGAIN_S)
+        await asyncio.sleep(rest_s)
 
 
 def create_app(

@@ -97,7 +97,7 @@ def check(**flags: Any) -> None:
     """Read the settings, reach the database and the blob store, say what is wrong."""
     settings = _settings(flags)
     _check_data(settings, thoroughly=True)
-    click.echo("Settings, data folder and database are fine.")
+    click.echo("Settings, database and blob store are fine.")
 
 
 def _check_data(settings: Settings, *, thoroughly: bool = False) -> None:
@@ -150,8 +150,9 @@ async def _open_once(
         if thoroughly and not await parts.database.is_sound():
             raise Unavailable
         if with_strangers:
-            strangers = await parts.sweeping.delete_strangers()
-            swept = replace(swept, deleted=swept.deleted + strangers)
+            deleted = await parts.sweeping.delete_orphans()
+            deleted += await parts.sweeping.delete_strangers()
+            swept = replace(swept, deleted=deleted)
         return swept, await parts.blobs.free_bytes()
     finally:
         parts.database.close()

@@ -37,6 +37,10 @@ class Settings:
     port: int = _setting(8000, "port to listen on; 0 takes a free one")
     workers: int = _setting(1, "processes that serve")
     data: Path = _setting(Path("uploads"), "folder of the database and the ciphertext")
+    blobs: str | None = _setting(
+        None,
+        "where the ciphertext is instead: s3://bucket/prefix, file:///folder; untested: gs://, az://",
+    )
     min_ttl: int = _setting(10, "shortest life of a link, seconds")
     default_ttl: int = _setting(600, "life of a link that asks for none, seconds")
     max_ttl: int = _setting(3600, "longest life of a link, seconds, up to 30 days")

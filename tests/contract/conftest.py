@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from obstore.store import MemoryStore
 
 from otv_server.domain.limits import Limits
 from otv_server.domain.share import NewLink, NewShare, Sealing
 from otv_server.storage.blobs import DiskBlobs
 from otv_server.storage.database import Database
+from otv_server.storage.object_store import ObjectBlobs
 from otv_server.storage.opening import SqlOpening
+from otv_server.storage.places import Bucket
 from otv_server.storage.sending import SqlSending
 from otv_server.storage.sweeping import SqlSweeping
+from tests.object_store import S3, running_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    from obstore.store import ObjectStore
+
+Blobs = DiskBlobs | ObjectBlobs
 START = 1_800_000_000_000
 LIMITS = Limits(min_free_bytes=0, max_unsealed_per_address=3, retention_s=100)
 
@@ -93,16 +101,44 @@ async def repository(stored: Stored) -> Repository:
     return await stored.open()
 
 
-@pytest.fixture(params=["disk"])
-def blobs(tmp_path: Path) -> DiskBlobs:
-    """An empty blob store; its clock is an hour ahead, so that every blob is an old one."""
-    import time  # noqa: PLC0415  # the file system's own clock, which no test can pass in
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """A real S3-compatible store."""
+    with running_store(tmp_path_factory.mktemp("object-store")) as store:
+        yield store
 
-    store = DiskBlobs(
-        tmp_path / "blobs", secrets.token_bytes, lambda: time.time() + 3600, settled_s=60
-    )
-    store.open()
-    return store
+
+@pytest.fixture(params=["disk", "memory", "s3"])
+async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+    """An empty blob store; its clock is an hour ahead, so that every blob is an old one."""
+    match request.param:
+        case "disk":
+            disk = DiskBlobs(tmp_path / "blobs", secrets.token_bytes, an_hour_ahead, settled_s=60)
+            await disk.open()
+            return disk
+        case "memory":
+            return as_blobs(MemoryStore(), an_hour_ahead)
+        case _:
+            store: S3 = request.getfixturevalue("object_store")
+            return as_blobs(store.client(secrets.token_hex(8)), an_hour_ahead)
+
+
+def an_hour_ahead() -> float:
+    """The clock that stores date blobs by, which no test can pass in, and an hour."""
+    return time.time() + 3600
+
+
+def as_blobs(
+    store: ObjectStore, clock: Callable[[], float] = time.time, **changed: Any
+) -> ObjectBlobs:
+    """A blob store on one of obstore's, which never rests between groups of names."""
+    bucket = Bucket("s3", "bucket", "")
+    settings: dict[str, Any] = {"pause": pauseless, "settled_s": 60}
+    return ObjectBlobs(bucket, store, secrets.token_bytes, clock, **settings | changed)
+
+
+async def pauseless(_seconds: float) -> None:
+    """Sleep for no time at all."""
 
 
 def new_link(**changed: Any) -> NewLink:
