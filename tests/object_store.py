@@ -16,13 +16,14 @@ import time
 from base64 import b64encode
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.utils import formatdate
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 from obstore.store import S3Store
 
-from otv_server.storage.places import CLIENT_OPTIONS, RETRIES
+from otv_server.storage.places import CLIENT_OPTIONS, MOST_RETRIES, REQUEST_S, RETRIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 STARTUP_S = 60
 USER = "otv:tests"
 BUCKET = "ciphertext"
+REGION = "us-east-1"
 KINDS = ("account", "container", "object")
 # The ring of each kind: which of its (one) disks holds what.
 RINGS = """\
@@ -102,23 +104,33 @@ class S3:
             "AWS_ACCESS_KEY_ID": USER,
             "AWS_SECRET_ACCESS_KEY": self.secret,
             "AWS_ENDPOINT_URL": endpoint or self.url,
-            "AWS_REGION": "us-east-1",
+            "AWS_REGION": REGION,
         }
 
-    def client(self, prefix: str, endpoint: str | None = None) -> S3Store:
-        """The store's own client of the bucket, as the server makes it."""
+    def client(
+        self,
+        prefix: str,
+        endpoint: str | None = None,
+        *,
+        bucket: str = BUCKET,
+        secret_access_key: str | None = None,
+        timeout_s: float = REQUEST_S,
+        retries: int = MOST_RETRIES,
+    ) -> S3Store:
+        """The store's own client of a bucket, as the server makes it."""
         config: S3Config = {
             "access_key_id": USER,
-            "secret_access_key": self.secret,
-            "region": "us-east-1",
+            "secret_access_key": secret_access_key or self.secret,
+            "region": REGION,
             "endpoint": endpoint or self.url,
         }
+        options = CLIENT_OPTIONS | {"timeout": timedelta(seconds=timeout_s)}
         return S3Store(
-            BUCKET,
+            bucket,
             prefix=prefix,
             config=config,
-            client_options=CLIENT_OPTIONS,
-            retry_config=RETRIES,
+            client_options=options,
+            retry_config=RETRIES | {"max_retries": retries},
         )
 
 

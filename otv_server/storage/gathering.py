@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
+    from concurrent.futures import Executor
 
     from otv_server.domain.ports import Inspection
 
@@ -48,14 +49,18 @@ class Gathering:
 
 
 async def in_thread(
-    work: Callable[..., Result], *args: object, undo: Callable[[Result], None] | None = None
+    work: Callable[..., Result],
+    *args: object,
+    undo: Callable[[Result], None] | None = None,
+    pool: Executor | None = None,
 ) -> Result:
     """Run ``work`` in a thread, to its end even where the caller is cancelled.
 
     A thread that outlived its file descriptor would read or write whatever file got the number.
-    ``undo`` takes back a result that a cancelled caller will never see.
+    ``undo`` takes back a result that a cancelled caller will never see. ``pool`` is the loop's
+    own where none is given.
     """
-    running = asyncio.get_running_loop().run_in_executor(None, work, *args)
+    running = asyncio.get_running_loop().run_in_executor(pool, work, *args)
     cancelled = None
     while not running.done():
         try:

@@ -12,8 +12,9 @@ import asyncio
 import os
 import re
 import tempfile
-from contextlib import aclosing, contextmanager
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 import obstore
 
@@ -25,6 +26,7 @@ from otv_server.storage.troubles import (
     Missing,
     StoreFull,
     Trouble,
+    Unreachable,
     trouble_of,
 )
 
@@ -34,11 +36,10 @@ if TYPE_CHECKING:
         AsyncIterator,
         Awaitable,
         Callable,
-        Iterator,
         Sequence,
     )
 
-    from obstore import ObjectMeta
+    from obstore import GetResult, ObjectMeta
     from obstore.store import ObjectStore
 
     from otv_server.domain.ports import Inspection
@@ -47,13 +48,15 @@ if TYPE_CHECKING:
 NAME_BYTES = 16
 OURS = re.compile(r"[0-9a-f]{32}")  # other objects under the prefix are somebody else's
 READ_BYTES = 1 << 20
-# Of 8 MiB each, in memory and on their way; more wait, for a store is not made faster by more.
+CALLS_AT_ONCE = 32
+# Of 8 MiB each, in memory and on their way. More wait: they would not make a store faster.
 PUTS_AT_ONCE = 16
-# Clients wait a minute for an answer to a part; this leaves them time to hear why there is none.
-PATIENCE_S = 45.0
+# For a turn. Clients wait a minute for an answer; this, and what a call may take, is less.
+PATIENCE_S = 25.0
 GROUP = 1000  # names: what one request of a listing brings
 GROUP_PAUSE_S = 1.0
 MOST_SKEW_S = 60
+Result = TypeVar("Result")
 
 
 class ObjectBlobs:
@@ -61,12 +64,12 @@ class ObjectBlobs:
 
     Args:
         bucket: what the store is called where something is wrong with it.
-        store: with its prefix, its timeouts and its retries.
+        store: with its prefix; its timeouts and retries bound each call.
         random: draws n random bytes.
         clock: seconds since the epoch.
         pause: sleeps that many seconds.
         settled_s: how old a blob is before ``names`` tells of it.
-        patience_s: how long one put, or the wait for the next bytes of a read, may take.
+        patience_s: how long a call may wait for its turn.
     """
 
     def __init__(
@@ -88,6 +91,9 @@ class ObjectBlobs:
         self._settled_s = settled_s
         self._patience_s = patience_s
         self._gathering = Gathering()
+        # Threads, for what obstore does for asyncio aborts the process when it ends soon after.
+        self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, "otv-store")
+        self._turns = asyncio.Semaphore(CALLS_AT_ONCE)
         self._puts = asyncio.Semaphore(PUTS_AT_ONCE)
 
     async def open(self) -> None:
@@ -97,23 +103,21 @@ class ObjectBlobs:
             WrongPlace: what is wrong, and what to do.
         """
         try:
-            async with asyncio.timeout(self._patience_s):
-                await self._try_everything(self.new_name())
+            await in_thread(self._try_everything, self.new_name(), pool=self._pool)
         except FAILURES as error:
             raise self._bucket.complaint(trouble_of(error).sentence) from None
         except Trouble as trouble:
             raise self._bucket.complaint(trouble.sentence) from None
 
-    async def _try_everything(self, blob: str) -> None:
+    def _try_everything(self, blob: str) -> None:
         before = self._clock()
-        await obstore.put_async(self._store, blob, blob.encode(), use_multipart=False)
+        obstore.put(self._store, blob, blob.encode(), use_multipart=False)
         after = self._clock()
-        found = await obstore.get_async(self._store, blob)
-        if bytes(await found.bytes_async()) != blob.encode():
+        found = obstore.get(self._store, blob)
+        if bytes(found.bytes()) != blob.encode():
             raise Missing
-        async for _ in obstore.list(self._store, chunk_size=1):
-            break
-        await obstore.delete_async(self._store, blob)
+        next(iter(obstore.list(self._store, chunk_size=1)), None)
+        obstore.delete(self._store, blob)
         stored_at = found.meta["last_modified"].timestamp()  # whole seconds
         if not before - MOST_SKEW_S - 1 <= stored_at <= after + MOST_SKEW_S + 1:
             raise ClockOff
@@ -132,10 +136,12 @@ class ObjectBlobs:
             raise Unavailable from error
 
     async def _send(self, blob: str, file: int) -> None:
-        with _told(full=NoRoom):
-            async with asyncio.timeout(self._patience_s), self._puts:
-                whole = await in_thread(os.pread, file, os.fstat(file).st_size, 0)
-                await obstore.put_async(self._store, blob, whole, use_multipart=False)
+        async with self._turn(self._puts):
+            await self._call(self._put_whole, blob, file, full=NoRoom)
+
+    def _put_whole(self, blob: str, file: int) -> None:
+        whole = os.pread(file, os.fstat(file).st_size, 0)
+        obstore.put(self._store, blob, whole, use_multipart=False)
 
     async def read(self, blob: str, start: int, stop: int) -> AsyncGenerator[bytes]:
         """See ``BlobStore.read``: streamed, and asked for again from where a stream broke.
@@ -154,34 +160,34 @@ class ObjectBlobs:
                     raise
 
     async def _stream(self, blob: str, start: int, stop: int) -> AsyncGenerator[bytes]:
-        with _told():
-            async with asyncio.timeout(self._patience_s):
-                found = await obstore.get_async(self._store, blob, options={"range": (start, stop)})
+        found = await self._call(self._get, blob, start, stop)
         if found.range != (start, stop):
             raise Unavailable from Missing()
-        chunks = found.stream(min_chunk_size=READ_BYTES)
+        chunks = iter(found.stream(min_chunk_size=READ_BYTES))
         while start < stop:
-            with _told():
-                async with asyncio.timeout(self._patience_s):
-                    chunk = await anext(chunks, b"")
+            chunk = await self._call(next, chunks, b"")
             if not chunk:
                 raise Unavailable from Missing()
             start += len(chunk)
             yield chunk
 
+    def _get(self, blob: str, start: int, stop: int) -> GetResult:
+        return obstore.get(self._store, blob, options={"range": (start, stop)})
+
     async def delete(self, blob: str) -> None:
         """See ``BlobStore.delete``."""
-        with _told(is_missing_fine=True):
-            async with asyncio.timeout(self._patience_s):
-                await obstore.delete_async(self._store, blob)
+        try:
+            await self._call(obstore.delete, self._store, blob)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, Missing):
+                raise
 
     async def names(self) -> AsyncIterator[Sequence[str]]:
         """See ``BlobStore.names``: one request of a listing at a time, with rests in between."""
-        groups = obstore.list(self._store, chunk_size=GROUP)
+        groups = iter(obstore.list(self._store, chunk_size=GROUP))
+        nothing: Sequence[ObjectMeta] = ()
         while True:
-            with _told():
-                async with asyncio.timeout(self._patience_s):
-                    group: Sequence[ObjectMeta] = await anext(groups, [])
+            group = await self._call(next, groups, nothing)
             yield [found["path"] for found in group if self._is_settled(found)]
             if len(group) < GROUP:
                 break
@@ -195,14 +201,28 @@ class ObjectBlobs:
         """See ``BlobStore.free_bytes``: object stores don't say."""
         return None
 
+    async def _call(
+        self,
+        work: Callable[..., Result],
+        *args: object,
+        full: type[OtvError] = Unavailable,
+    ) -> Result:
+        """One call of obstore's in a thread; its errors as those of the port."""
+        async with self._turn(self._turns):
+            try:
+                return await in_thread(work, *args, pool=self._pool)
+            except FAILURES as error:
+                trouble = trouble_of(error)
+                raise (full if isinstance(trouble, StoreFull) else Unavailable) from trouble
 
-@contextmanager
-def _told(*, full: type[OtvError] = Unavailable, is_missing_fine: bool = False) -> Iterator[None]:
-    """Tell errors of obstore's as the port's; a miss may be fine, but not of a whole bucket."""
-    try:
-        yield
-    except FAILURES as error:
-        trouble = trouble_of(error)
-        if isinstance(trouble, Missing) and is_missing_fine:
-            return
-        raise (full if isinstance(trouble, StoreFull) else Unavailable) from trouble
+    @asynccontextmanager
+    async def _turn(self, turns: asyncio.Semaphore) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await turns.acquire()
+        except TimeoutError:
+            raise Unavailable from Unreachable()
+        try:
+            yield
+        finally:
+            turns.release()

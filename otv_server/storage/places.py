@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from otv_server.storage.object_store import ObjectBlobs
 
 CONNECT_S = 3
-REQUEST_S = 20
-RETRYING_S = 15
+REQUEST_S = 15
+RETRYING_S = 10
 MOST_RETRIES = 4
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _FORM = re.compile(
-    r"(?P<scheme>s3|gs|az)://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{1,62})"
+    r"(?P<scheme>s3|gs|az)://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{2,62})"
     r"(?P<prefix>(?:/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*)/?"
 )
 _CREDENTIALS = {
@@ -79,7 +79,7 @@ def parse(url: str) -> Path | Bucket:
         return Bucket(found["scheme"], found["bucket"], found["prefix"])
     if url.split(":", maxsplit=1)[0] in _CREDENTIALS:
         raise WrongPlace(
-            "blobs must look like s3://bucket or s3://bucket/prefix, where a bucket has 2 to 63 of"
+            "blobs must look like s3://bucket or s3://bucket/prefix, where a bucket has 3 to 63 of"
             " the characters A-Z a-z 0-9 . _ - and a prefix also has / and =."
         )
     raise WrongPlace("blobs must begin with s3://, gs://, az:// or file:///.")

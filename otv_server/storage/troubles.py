@@ -13,7 +13,7 @@ from typing import ClassVar
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 
 # Whatever a call of obstore's may raise; its misses are FileNotFoundError.
-FAILURES = (BaseError, OSError, TimeoutError, ValueError)
+FAILURES = (BaseError, OSError, ValueError)
 
 
 class Trouble(Exception):
@@ -109,8 +109,6 @@ def trouble_of(error: BaseException) -> Trouble:
         if re.search(sign, said):
             return kind()
     match error:
-        case TimeoutError():
-            return Unreachable()
         case FileNotFoundError():
             return Missing()
         case UnauthenticatedError():

@@ -19,13 +19,14 @@ from otv_server.storage.opening import SqlOpening
 from otv_server.storage.places import Bucket
 from otv_server.storage.sending import SqlSending
 from otv_server.storage.sweeping import SqlSweeping
-from tests.object_store import S3, running_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from obstore.store import ObjectStore
+
+    from tests.object_store import S3
 
 Blobs = DiskBlobs | ObjectBlobs
 START = 1_800_000_000_000
@@ -99,13 +100,6 @@ async def stored(tmp_path: Path) -> AsyncIterator[Stored]:
 async def repository(stored: Stored) -> Repository:
     """One process's view of an empty database."""
     return await stored.open()
-
-
-@pytest.fixture(scope="session")
-def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    """A real S3-compatible store."""
-    with running_store(tmp_path_factory.mktemp("object-store")) as store:
-        yield store
 
 
 @pytest.fixture(params=["disk", "memory", "s3"])
