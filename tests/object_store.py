@@ -68,7 +68,7 @@ use = egg:swift#{kind}
 """
 PROXY = """\
 [pipeline:main]
-pipeline = catch_errors s3api tempauth bulk proxy-server
+pipeline = catch_errors s3api tempauth bulk slo proxy-server
 [filter:catch_errors]
 use = egg:swift#catch_errors
 [filter:s3api]
@@ -79,6 +79,8 @@ use = egg:swift#tempauth
 user_otv_tests = {secret} .admin
 [filter:bulk]
 use = egg:swift#bulk
+[filter:slo]
+use = egg:swift#slo
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true

@@ -161,8 +161,6 @@ class ObjectBlobs:
 
     async def _stream(self, blob: str, start: int, stop: int) -> AsyncGenerator[bytes]:
         found = await self._call(self._get, blob, start, stop)
-        if found.range != (start, stop):
-            raise Unavailable from Missing()
         chunks = iter(found.stream(min_chunk_size=READ_BYTES))
         while start < stop:
             chunk = await self._call(next, chunks, b"")
