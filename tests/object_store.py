@@ -6,8 +6,9 @@ ended by their own ids.
 
 from __future__ import annotations
 
-import getpass
 import hmac
+import os
+import pwd
 import secrets
 import socket
 import subprocess
@@ -163,7 +164,7 @@ def _configure(folder: Path, secret: str, ports: list[int]) -> None:
     rings = [str(port) for port in ports[:-1]]
     subprocess.run([sys.executable, "-c", RINGS, str(folder), *rings], check=True)
     for kind, port in zip((*KINDS, "proxy"), ports, strict=True):
-        common = COMMON.format(port=port, folder=folder, user=getpass.getuser())
+        common = COMMON.format(port=port, folder=folder, user=pwd.getpwuid(os.getuid()).pw_name)
         rest = PROXY.format(secret=secret) if kind == "proxy" else NODE.format(kind=kind)
         (folder / f"{kind}.conf").write_text(common + rest)
 

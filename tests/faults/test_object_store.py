@@ -62,7 +62,6 @@ def told(command: str, tmp_path: Path, blobs: str) -> str:
 # --- settings that are wrong ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["check", "serve"])
 @pytest.mark.parametrize(
     ("changed", "blobs", "named"),
     [
@@ -89,7 +88,6 @@ def told(command: str, tmp_path: Path, blobs: str) -> str:
 def test_what_is_wrong_with_the_store_is_said(
     environment: pytest.MonkeyPatch,
     tmp_path: Path,
-    command: str,
     changed: dict[str, str | None],
     blobs: str,
     named: str,
@@ -101,10 +99,20 @@ def test_what_is_wrong_with_the_store_is_said(
         else:
             environment.setenv(name, value)
 
-    said = told(command, tmp_path, blobs)
+    said = told("check", tmp_path, blobs)
 
     assert named in said
     assert os.environ["AWS_SECRET_ACCESS_KEY"] not in said
+
+
+@pytest.mark.parametrize("command", ["serve", "sweep"])
+def test_server_does_not_start_on_a_store_that_is_wrong(
+    environment: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    """Else it takes uploads that it can't keep, and nobody looks at ``check``."""
+    del environment
+
+    assert "nowhere" in told(command, tmp_path, "s3://nowhere/x")
 
 
 @pytest.mark.parametrize(
