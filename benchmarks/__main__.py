@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import kills, links, memory, notes, starts, transfer
+from benchmarks import kills, links, memory, notes, starts, store, transfer
 from benchmarks.databases import POSTGRES, SQLITE
 from benchmarks.measuring import GIB, MIB, machine
 
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], str]] = {
     "starts": lambda folder, given: starts.measure(folder, runs=given.runs),
     "notes": lambda folder, given: notes.measure(folder, count=given.notes, turns=given.turns),
     "transfer": lambda folder, given: transfer.measure(folder, size=given.size, pairs=given.pairs),
+    "store": lambda folder, given: store.measure(folder, size=given.size, pairs=given.pairs),
     "memory": lambda folder, given: memory.measure(folder, sizes=given.sizes),
     "links": lambda folder, given: links.measure(
         folder,
@@ -78,6 +79,13 @@ def parser() -> argparse.ArgumentParser:
         help="of links and kills; PostgreSQL is started for it  [sqlite]",
     )
     made.add_argument("--size", type=bytes_of, default=4 * GIB, help="of a transfer  [4G]")
+    made.add_argument(
+        "--mebibytes",
+        dest="size",
+        type=lambda count: int(count) * MIB,
+        default=argparse.SUPPRESS,
+        help="the same in MiB",
+    )
     made.add_argument(
         "--sizes",
         type=bytes_of,

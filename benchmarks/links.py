@@ -72,14 +72,14 @@ class Store:
             if self.url is None
             else PostgresDatabase(self.url, self.clock)
         )
-        blobs = DiskBlobs(self.folder / "blobs", os.urandom, time.time, 3600)
-        blobs.open()
+        self.blobs = DiskBlobs(self.folder / "blobs", os.urandom, time.time, 3600)
         self.sending = SqlSending(self.database, LIMITS)
         self.opening = SqlOpening(self.database, LIMITS)
-        self.sweeping = Sweeping(SqlSweeping(self.database, LIMITS), blobs)
+        self.sweeping = Sweeping(SqlSweeping(self.database, LIMITS), self.blobs)
 
     async def fill(self) -> None:
         """Make the live links, a thousand to a share."""
+        await self.blobs.open()
         await self.database.open()
         for start in range(0, self.live, PER_SHARE):
             count = min(PER_SHARE, self.live - start)

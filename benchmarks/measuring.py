@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MIB, GIB = 1 << 20, 1 << 30
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-LIBRARIES = ("litestar", "uvicorn", "sqlalchemy", "httpx", "cryptography")
+LIBRARIES = ("litestar", "uvicorn", "sqlalchemy", "httpx", "cryptography", "obstore")
 
 
 @dataclass(frozen=True, slots=True)

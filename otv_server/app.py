@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -32,15 +32,16 @@ from otv_server.api.recipient import Recipient
 from otv_server.api.room import BodyRoom
 from otv_server.api.sender import Sender
 from otv_server.domain.limits import JSON_MAX_BYTES
+from otv_server.domain.ports import Swept
 from otv_server.network import hostnames
 from otv_server.service.health import Health
 from otv_server.service.opening import Opening
 from otv_server.service.sending import Sending
 from otv_server.service.sweeping import Sweeping
 from otv_server.service.tokens import Tokens
-from otv_server.settings import Settings, load
-from otv_server.storage.blobs import DiskBlobs
+from otv_server.settings import BadSetting, Settings, load
 from otv_server.storage.opening import SqlOpening
+from otv_server.storage.places import WrongPlace, blobs_at, parse
 from otv_server.storage.rates import SqlRates
 from otv_server.storage.sending import SqlSending
 from otv_server.storage.sqlite import SqliteDatabase
@@ -48,14 +49,18 @@ from otv_server.storage.sweeping import SqlSweeping
 from otv_server.storage.tokens import SqlTokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
-    from otv_server.domain.ports import BlobStore, Swept
+    from otv_server.domain.ports import BlobStore
     from otv_server.domain.share import Instant
+    from otv_server.storage.blobs import DiskBlobs
     from otv_server.storage.database import Database, Transaction
+    from otv_server.storage.object_store import ObjectBlobs
 
 SWEEP_EVERY_S = 1.0
+LIST_EVERY_S = 86_400.0
+AGAIN_S = 60.0  # a listing that failed
 
 log = structlog.get_logger()
 
@@ -71,7 +76,7 @@ class Parts:
 
     settings: Settings
     database: Database
-    blobs: DiskBlobs
+    blobs: DiskBlobs | ObjectBlobs
     sending: Sending
     opening: Opening
     tokens: Tokens
@@ -80,10 +85,15 @@ class Parts:
     health: Health
 
     async def open(self) -> Swept:
-        """Make or check the stores and sweep once: what ended while no server ran, ends."""
+        """Make or check the stores, and end what ended while no server ran.
+
+        Raises:
+            BadSetting: the object store can't be used.
+        """
         await self.open_database()
-        self.blobs.open()
-        return await sweep_once(self.sweeping)
+        with _settings_blamed():
+            await self.blobs.open()
+        return await end_due(self.sweeping)
 
     async def open_database(self) -> int:
         """Make the data folder and the tables, or bring these up to date; the version found."""
@@ -98,7 +108,7 @@ def join(settings: Settings, clock: Callable[[], Instant] | None = None) -> Part
     """
     limits = settings.limits
     database = database_of(settings, clock)
-    blobs = DiskBlobs(settings.data / "blobs", secrets.token_bytes, time.time, settings.idle_upload)
+    blobs = _blobs_of(settings)
     return Parts(
         settings=settings,
         database=database,
@@ -139,37 +149,80 @@ def database_of(settings: Settings, clock: Callable[[], Instant] | None = None) 
     return PostgresDatabase(settings.database, clock)
 
 
-async def sweep_once(sweeping: Sweeping) -> Swept:
-    """One sweep, with one line of log where it did anything."""
-    swept = await sweeping.sweep()
+def _blobs_of(settings: Settings) -> DiskBlobs | ObjectBlobs:
+    with _settings_blamed():
+        return blobs_at(
+            settings.data / "blobs" if settings.blobs is None else parse(settings.blobs),
+            os.environ,
+            random=secrets.token_bytes,
+            clock=time.time,
+            pause=asyncio.sleep,
+            settled_s=settings.idle_upload,
+        )
+
+
+@contextmanager
+def _settings_blamed() -> Iterator[None]:
+    try:
+        yield
+    except WrongPlace as error:
+        raise BadSetting(str(error)) from None
+
+
+async def end_due(sweeping: Sweeping) -> Swept:
+    """End what is due, with one line of log where there was anything."""
+    swept = await sweeping.end_due()
     if swept.did_anything:
         counts = asdict(swept)
-        del counts["is_complete"]
+        del counts["is_complete"], counts["deleted"]
         log.info("swept", **counts)
     return swept
+
+
+async def delete_orphans(sweeping: Sweeping) -> Swept:
+    """Delete what is over, with one line of log where there was anything."""
+    if deleted := await sweeping.delete_orphans():
+        log.info("deleted blobs", deleted=deleted)
+    return Swept(deleted=deleted)
+
+
+async def delete_strangers(sweeping: Sweeping) -> Swept:
+    """Delete what no row names, with one line of log where there was anything."""
+    if deleted := await sweeping.delete_strangers():
+        log.info("deleted blobs that no row names", deleted=deleted)
+    return Swept(deleted=deleted)
 
 
 async def sweep_for_ever(
     sweeping: Sweeping, count: Callable[[Swept], None] = lambda _: None
 ) -> None:
-    """Sweep every second, until cancelled: nothing else ends it, or nothing would ever expire."""
-    is_listed = False
+    """Sweep until cancelled: nothing else ends it, or nothing would ever expire.
+
+    Three loops: a blob store that does not answer delays no expiry, and a listing no deletion.
+    ``count`` is told what each round of one of them did.
+    """
+    await asyncio.gather(
+        _repeated(end_due, sweeping, SWEEP_EVERY_S, count),
+        _repeated(delete_orphans, sweeping, SWEEP_EVERY_S, count),
+        _repeated(delete_strangers, sweeping, LIST_EVERY_S, count),
+    )
+
+
+async def _repeated(
+    work: Callable[[Sweeping], Awaitable[Swept]],
+    sweeping: Sweeping,
+    every_s: float,
+    count: Callable[[Swept], None],
+) -> None:
     while True:
+        rest_s = every_s
         try:
-            count(await sweep_once(sweeping))
-            if not is_listed:
-                await _delete_strangers(sweeping)
-                is_listed = True
-        except Exception as error:  # noqa: BLE001  # whatever it was, the next sweep must come
+            count(await work(sweeping))
+        except Exception as error:  # noqa: BLE001  # whatever it was, the next one must come
             cause = error.__cause__ or error
             log.error("sweep failed", error=type(cause).__name__)  # noqa: TRY400  # no tracebacks
-        await asyncio.sleep(SWEEP_EVERY_S)
-
-
-async def _delete_strangers(sweeping: Sweeping) -> None:
-    deleted = await sweeping.delete_strangers()
-    if deleted:
-        log.info("deleted blobs that no row names", deleted=deleted)
+            rest_s = min(every_s, AGAIN_S)
+        await asyncio.sleep(rest_s)
 
 
 def create_app(

@@ -76,7 +76,7 @@ def check(**flags: Any) -> None:
         from otv_server import starting  # noqa: PLC0415  # --help need not wait
 
         starting.identity_of(settings)
-    click.echo("Settings, data folder and database are fine.")
+    click.echo("Settings, database and blob store are fine.")
 
 
 @program.command()

@@ -44,8 +44,9 @@ def sweep(settings: Settings) -> Swept:
 
     async def work(parts: Parts) -> Swept:
         swept = await parts.open()
-        strangers = await parts.sweeping.delete_strangers()
-        return replace(swept, deleted=swept.deleted + strangers)
+        deleted = await parts.sweeping.delete_orphans()
+        deleted += await parts.sweeping.delete_strangers()
+        return replace(swept, deleted=deleted)
 
     return _in_folder(settings, work)
 
@@ -95,11 +96,24 @@ def _in_folder(settings: Settings, work: Callable[[Parts], Awaitable[Result]]) -
         raise BadSetting(str(error)) from None
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    except OtvError:
-        if settings.database is not None:
-            raise BadSetting("The database stopped answering: see PostgreSQL's own log.") from None
-        reason = "its database is damaged, or can't be read or written"
+    except OtvError as error:
+        raise BadSetting(_stopped(settings, error)) from None
     raise BadSetting(f"The data folder {settings.data} can't be used: {reason}.")
+
+
+def _stopped(settings: Settings, error: OtvError) -> str:
+    """Which of the stores failed after it could be opened, in a sentence."""
+    if settings.blobs is not None:
+        from otv_server.storage.troubles import Trouble  # noqa: PLC0415  # as above
+
+        if isinstance(error.__cause__, Trouble):
+            return f"The object store failed ({type(error.__cause__).__name__}): try again later."
+    if settings.database is not None:
+        return "The database stopped answering: see PostgreSQL's own log."
+    return (
+        f"The data folder {settings.data} can't be used: its database is damaged, or can't be read"
+        " or written."
+    )
 
 
 async def _joined(settings: Settings, work: Callable[[Parts], Awaitable[Result]]) -> Result:

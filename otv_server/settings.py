@@ -68,6 +68,10 @@ class Settings:
             " Better set as OTV_DATABASE, which no other user of the machine can read"
         },
     )
+    blobs: str | None = _setting(
+        None,
+        "where the ciphertext is instead: s3://bucket/prefix, file:///folder; untested: gs://, az://",
+    )
     min_ttl: int = _setting(10, "shortest life of a link, seconds")
     default_ttl: int = _setting(600, "life of a link that asks for none, seconds")
     max_ttl: int = _setting(3600, "longest life of a link, seconds, up to 30 days")

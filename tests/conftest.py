@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.javascript import build_page
+from tests.object_store import S3, running_store
 from tests.postgres import Cluster, running_cluster
 
 if TYPE_CHECKING:
@@ -120,6 +121,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         tmp_path_factory.mktemp("server"), min_free_bytes=0, rate=0, max_unsealed=10_000
     ) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """A real S3-compatible store with an empty bucket, for all tests; they take prefixes."""
+    with running_store(tmp_path_factory.mktemp("object-store")) as store:
+        yield store
 
 
 @pytest.fixture(scope="session")

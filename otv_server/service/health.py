@@ -21,13 +21,18 @@ class Health:
     Args:
         asks: each returns when what it asks answers, or raises ``Unavailable``.
         monotonic: seconds of a clock that never jumps.
+        answer_s: how long they may take.
     """
 
     def __init__(
-        self, asks: Sequence[Callable[[], Awaitable[object]]], monotonic: Callable[[], float]
+        self,
+        asks: Sequence[Callable[[], Awaitable[object]]],
+        monotonic: Callable[[], float],
+        answer_s: float = ANSWER_S,
     ) -> None:
         self._asks = asks
         self._monotonic = monotonic
+        self._answer_s = answer_s
         self._asked_at = -ASK_AGAIN_S
         self._is_ready = False
         self._turn = asyncio.Lock()
@@ -46,9 +51,18 @@ class Health:
             raise Unavailable
 
     async def _all_answer(self) -> bool:
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                await asyncio.gather(*(ask() for ask in self._asks))
-        except (Unavailable, TimeoutError):
-            return False
-        return True
+        asked = [asyncio.ensure_future(ask()) for ask in self._asks]
+        # Not by a timeout around them: a call to a store ends when its thread does, and that can
+        # be long after it is cancelled.
+        done, late = await asyncio.wait(asked, timeout=self._answer_s)
+        for each in late:
+            each.cancel()
+        return not late and all(_has_answered(each) for each in done)
+
+
+def _has_answered(asked: asyncio.Future[object]) -> bool:
+    try:
+        asked.result()
+    except Unavailable:
+        return False
+    return True

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from obstore.store import MemoryStore
 
 from otv_server.domain.limits import Limits
 from otv_server.domain.share import NewLink, NewShare, Sealing
 from otv_server.storage.blobs import DiskBlobs
+from otv_server.storage.object_store import ObjectBlobs
 from otv_server.storage.opening import SqlOpening
+from otv_server.storage.places import Bucket
 from otv_server.storage.postgres import PostgresDatabase
 from otv_server.storage.sending import SqlSending
 from otv_server.storage.sqlite import SqliteDatabase
@@ -23,9 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    from obstore.store import ObjectStore
+
     from otv_server.storage.database import Database
+    from tests.object_store import S3
     from tests.postgres import Cluster
 
+Blobs = DiskBlobs | ObjectBlobs
 START = 1_800_000_000_000
 LIMITS = Limits(min_free_bytes=0, max_unsealed_per_address=3, retention_s=100)
 
@@ -142,16 +150,37 @@ async def repository(stored: Stored) -> Repository:
     return await stored.open()
 
 
-@pytest.fixture(params=["disk"])
-def blobs(tmp_path: Path) -> DiskBlobs:
+@pytest.fixture(params=["disk", "memory", "s3"])
+async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
     """An empty blob store; its clock is an hour ahead, so that every blob is an old one."""
-    import time  # noqa: PLC0415  # the file system's own clock, which no test can pass in
+    match request.param:
+        case "disk":
+            disk = DiskBlobs(tmp_path / "blobs", secrets.token_bytes, an_hour_ahead, settled_s=60)
+            await disk.open()
+            return disk
+        case "memory":
+            return as_blobs(MemoryStore(), an_hour_ahead)
+        case _:
+            store: S3 = request.getfixturevalue("object_store")
+            return as_blobs(store.client(secrets.token_hex(8)), an_hour_ahead)
 
-    store = DiskBlobs(
-        tmp_path / "blobs", secrets.token_bytes, lambda: time.time() + 3600, settled_s=60
-    )
-    store.open()
-    return store
+
+def an_hour_ahead() -> float:
+    """The clock that stores date blobs by, which no test can pass in, and an hour."""
+    return time.time() + 3600
+
+
+def as_blobs(
+    store: ObjectStore, clock: Callable[[], float] = time.time, **changed: Any
+) -> ObjectBlobs:
+    """A blob store on one of obstore's, which never rests between groups of names."""
+    bucket = Bucket("s3", "bucket", "")
+    settings: dict[str, Any] = {"pause": pauseless, "settled_s": 60}
+    return ObjectBlobs(bucket, store, secrets.token_bytes, clock, **settings | changed)
+
+
+async def pauseless(_seconds: float) -> None:
+    """Sleep for no time at all."""
 
 
 def new_link(**changed: Any) -> NewLink:

@@ -19,7 +19,7 @@ from tests.contract.test_repository import live, part_of, sealed
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from otv_server.storage.blobs import DiskBlobs
+    from tests.contract.conftest import Blobs
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +29,7 @@ async def bytes_of(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-async def blob_names(blobs: DiskBlobs) -> set[str]:
+async def blob_names(blobs: Blobs) -> set[str]:
     """Everything in the store."""
     return {name async for group in blobs.names() for name in group}
 
@@ -154,7 +154,7 @@ async def test_batches_leave_nothing(stored: Stored, repository: Repository) -> 
 
 
 async def test_deleting_is_retried_until_done(
-    stored: Stored, repository: Repository, blobs: DiskBlobs
+    stored: Stored, repository: Repository, blobs: Blobs
 ) -> None:
     """Else a crash between the row and the file leaves ciphertext behind."""
     blob = blobs.new_name()
@@ -178,7 +178,7 @@ async def test_deleting_is_retried_until_done(
     assert not await another.sweeping.orphans(10)
 
 
-async def test_blob_that_no_row_names_is_deleted(repository: Repository, blobs: DiskBlobs) -> None:
+async def test_blob_that_no_row_names_is_deleted(repository: Repository, blobs: Blobs) -> None:
     """Else bytes of a process that died at the worst moment stay for ever; others must stay."""
     share = new_share(content_bytes=None)
     await repository.sending.create(share, None)

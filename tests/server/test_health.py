@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -70,6 +72,25 @@ async def test_stores_are_not_asked_for_every_question() -> None:
         with pytest.raises(Unavailable):
             await health.check()
     assert asked == 2
+
+
+@pytest.mark.anyio
+async def test_store_that_hangs_is_not_waited_for() -> None:
+    """Else a proxy that asks is itself given no answer, and goes on sending callers here."""
+    is_back = asyncio.Event()
+
+    async def hang() -> None:
+        # As a call does that runs in a thread, which nobody can stop.
+        while not is_back.is_set():
+            with suppress(asyncio.CancelledError):
+                await is_back.wait()
+
+    health = Health([hang], lambda: 0.0, answer_s=0.01)
+
+    async with asyncio.timeout(10):
+        with pytest.raises(Unavailable):
+            await health.check()
+    is_back.set()
 
 
 def test_nothing_is_counted_unless_it_is_asked_for(server: RunningServer) -> None:
