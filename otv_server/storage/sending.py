@@ -24,13 +24,14 @@ from otv_server.storage.rows import (
     to_share,
 )
 from otv_server.storage.tables import links, manifests, orphans, parts, shares
-from otv_server.storage.tokens import bind_share, bound_bytes, spend
+from otv_server.storage.tokens import bind_share, bound_bytes, hold_token, spend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otv_server.domain.ports import NewPart
     from otv_server.domain.share import Instant, NewLink, NewShare, Part, Sealing
+    from otv_server.domain.tokens import UploadToken
     from otv_server.storage.database import Database, Transaction
 
 # Parts of one share on their way at the same time. Clients send four; without a bound, one
@@ -77,17 +78,21 @@ class SqlSending:
         return await self._database.write(partial(self._create, new, free_bytes))
 
     def _create(self, new: NewShare, free_bytes: int | None, tx: Transaction) -> tuple[Share, bool]:
+        # Before the share is looked for: the same request again waits here, and then finds it.
+        token = None if new.token is None else hold_token(tx, new.token)
         row = hold_share_if_any(tx, new.id, new.owner)
         if row is not None:
             if row.body != new.body:
                 raise Conflict
             return to_share(tx, row), False
-        return self._insert_share(tx, new, free_bytes), True
+        return self._insert_share(tx, new, token, free_bytes), True
 
-    def _insert_share(self, tx: Transaction, new: NewShare, free_bytes: int | None) -> Share:
+    def _insert_share(
+        self, tx: Transaction, new: NewShare, token: UploadToken | None, free_bytes: int | None
+    ) -> Share:
         is_live = bool(new.links)
         reserved = (new.content_bytes or 0) + new.manifest_bytes
-        token = None if new.token is None else spend(tx, new.token, reserved)
+        paying = None if new.token is None else spend(tx, token, reserved)
         state = ShareState.SEALED if is_live else ShareState.UPLOADING
         # Where the very same request is under way elsewhere, this is done again, and finds it.
         key = tx.connection.scalar(
@@ -108,8 +113,8 @@ class SqlSending:
             },
         )
         assert key is not None
-        if token is not None and new.content_bytes is None:
-            bind_share(tx, token, key)
+        if paying is not None and new.content_bytes is None:
+            bind_share(tx, paying, key)
         made = _insert_links(tx, key, new.links, content_bytes=0)
         room = hold_room(tx)
         if not is_live:

@@ -15,6 +15,7 @@ from sqlalchemy import select, text
 from otv_server.domain.errors import Conflict, NoRoom, OtvError, Over, SlowDown, Unavailable
 from otv_server.domain.limits import content_root
 from otv_server.domain.share import Outcome, ShareState
+from otv_server.domain.tokens import TokenTerms
 from otv_server.storage.tables import manifests, orphans, parts, usage
 from tests.contract.conftest import LIMITS, Repository, Stored, new_link, new_share, sealing
 from tests.contract.test_repository import attempt, live, part_of, sealed
@@ -276,6 +277,8 @@ async def test_storm_ends_in_order(stored: Stored) -> None:
     processes = await several(stored, limits)
     random = Random(6)
     shares = [await _share_of_storm(processes[0], number) for number in range(12)]
+    token = b"t" * 32
+    await processes[0].tokens.add(TokenTerms("Ann", share_bytes=1000), token)
 
     async def act(each: Repository, _: int) -> None:
         share, links, leases = random.choice(shares)
@@ -295,6 +298,7 @@ async def test_storm_ends_in_order(stored: Stored) -> None:
             lambda: _delete_orphans(each),
             lambda: sending.create(new_share(new_link(ttl_s=10)), None),
             lambda: sending.create(new_share(content_bytes=None), None),
+            lambda: sending.create(new_share(content_bytes=None, token=token), None),
         ]
         stored.clock.pass_s(random.choice([0, 0, 0, 7]))
         await random.choice(calls)()
