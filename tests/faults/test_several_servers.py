@@ -1,7 +1,6 @@
 """Three servers over one PostgreSQL and one store, and what happens when parts of it go away.
 
-``OTV_TEST_ROUNDS=100`` races as often as that. The store is a folder that they share; a fixture
-that names another one (``stores``) is all that an object store takes.
+``OTV_TEST_ROUNDS=100`` races as often as that.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import pytest
 from tests.conftest import RunningServer, running_server
 from tests.faults.people import NOWHERE, Person
 from tests.faults.wire import Moment, Stage, Wire
+from tests.object_store import BUCKET
 from tests.postgres import Cluster, running_cluster
 from tests.server.test_races import all_at_once, claim_request, statuses_of
 from tests.support import (
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.object_store import S3
+
 ROUNDS = int(os.environ.get("OTV_TEST_ROUNDS", "20"))
 SERVERS = 3
 SIZE = 40 << 20
@@ -54,10 +56,15 @@ def servers_on(
         yield [stack.enter_context(running_server(folder, **chosen)) for _ in range(count)]
 
 
-@pytest.fixture
-def stores() -> dict[str, object]:
-    """Settings that name the blob store: none, for the folder that the servers share."""
-    return {}
+@pytest.fixture(params=["folder", "s3"])
+def stores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """Settings that name the blob store: a folder that the servers share, or an object store."""
+    if request.param == "folder":
+        return {}
+    store: S3 = request.getfixturevalue("object_store")
+    for name, value in store.environment().items():
+        monkeypatch.setenv(name, value)
+    return {"blobs": f"s3://{BUCKET}/{secrets.token_hex(8)}"}
 
 
 @pytest.fixture
