@@ -97,7 +97,7 @@ def test_changed_key_is_told_loudly(otv: Otv, secure: TlsServer, tmp_path: Path)
         at_a_terminal, screen = at_terminal(
             mine.using(server=bad.url), ["put", "--text", "x"], ["yes"], TRUST
         )
-        in_a_script = mine.run("get", link.replace(secure.url, bad.url))
+        in_a_script = mine.run("get", f"{bad.url}/s/{link.partition('/s/')[2]}")
 
     assert at_a_terminal == in_a_script.returncode == 6
     assert TRUST not in screen

@@ -422,5 +422,5 @@ def test_authority_needs_no_pin(server: TlsServer) -> None:
     with Client(server.url, ssl_context=context, world=world) as client:
         sent = client.send("x")
 
-    assert parse_link(sent.links[0].link).pin is None
+    assert sent.record.pin is None
     assert asked.about == []
