@@ -311,6 +311,8 @@ def test_database_of_before_gets_the_tables(tmp_path: Path) -> None:
     with closing(sqlite3.connect(data / "otv.db")) as database:
         for table in ("token_shares", "upload_tokens"):
             database.execute(f"DROP TABLE {table}")
+        database.execute("UPDATE schema SET version = 2")
+        database.commit()
 
     assert issue(data, "anna")
 
