@@ -13,6 +13,7 @@ import pytest
 
 from otv_server.storage.database import CantOpen
 from otv_server.storage.postgres import PostgresDatabase
+from otv_server.storage.tables import SCHEMA_VERSION
 from tests.conftest import running_server
 from tests.postgres import GUARDED
 from tests.support import Api, new_secret, send_small
@@ -158,7 +159,7 @@ def test_upgrade_by_hand_says_from_where(database_url: str, tmp_path: Path) -> N
 
     assert (first.returncode, again.returncode) == (0, 0)
     assert first.stdout.endswith("before=0\n")
-    assert again.stdout == "schema=2 before=2\n"
+    assert again.stdout == f"schema={SCHEMA_VERSION} before={SCHEMA_VERSION}\n"
 
 
 def test_password_stands_in_no_process_list_and_no_log(
