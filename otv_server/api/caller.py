@@ -100,14 +100,19 @@ def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
         return Caller(None)
     access: Access = connection.app.state.access
     address, is_known = origin_of(peer, connection.scope["headers"], access.proxies)
-    return Caller(address, is_near=is_known and is_local(address))
+    # A machine that calls itself by its own address is no stranger, whatever kind of address.
+    is_own = address == peer == _address_of(connection.scope.get("server"))
+    return Caller(address, is_near=is_known and (is_own or is_local(address)))
 
 
 def peer_of(scope: Scope) -> Address | None:
     """The address at the other end of the socket."""
-    client = scope.get("client")
+    return _address_of(scope.get("client"))
+
+
+def _address_of(end: tuple[str, int | None] | None) -> Address | None:
     try:
-        address = ip_address(client[0].partition("%")[0]) if client else None
+        address = ip_address(end[0].partition("%")[0]) if end else None
     except ValueError:
         return None
     return None if address is None else without_mapping(address)

@@ -31,6 +31,7 @@ async def info(request: Request[Any, Any, Any]) -> wire.Info:
     if not await request.app.state.limiter.allows(caller.bucket):
         request.scope["state"][EXEMPT] = True
         raise SlowDown
+    address = _address(request, caller)
     clock: Callable[[], Instant] = request.app.state.clock
     return wire.Info(
         name=NAME,
@@ -39,17 +40,28 @@ async def info(request: Request[Any, Any, Any]) -> wire.Info:
         now=wire.instant(clock()),
         upload_token=needs_token(caller, request.app.state.access.uploads),
         plain_http=request.app.state.lan_http,
-        address=request.app.state.elsewhere() if caller.is_here else None,
-        pin=_pin(request, caller),
+        address=address,
+        pin=_pin(request, is_told_of=address is not None),
         limits=_limits(request.app.state.limits),
     )
 
 
-def _pin(request: Request[Any, Any, Any], caller: Caller) -> str | None:
-    """Of the own key, for who sees it or is told of an address where it shows."""
+def _address(request: Request[Any, Any, Any], caller: Caller) -> str | None:
+    """Where others reach the server, for who calls from its own machine.
+
+    That machine is served by plain HTTP; TLS from there may be anybody's that is passed on as it
+    came, without a header that tells.
+    """
+    is_own = caller.is_here and request.scope["scheme"] == "http"
+    address: str | None = request.app.state.elsewhere() if is_own else None
+    return address
+
+
+def _pin(request: Request[Any, Any, Any], *, is_told_of: bool) -> str | None:
+    """Of the own key, for who sees it or ``is_told_of`` an address where it shows."""
     pin: bytes | None = request.app.state.pin
     is_shown = request.scope["scheme"] == "https" and not is_forwarded(request.scope["headers"])
-    return wire.b64(pin) if pin is not None and (is_shown or caller.is_here) else None
+    return wire.b64(pin) if pin is not None and (is_shown or is_told_of) else None
 
 
 def _limits(limits: Limits) -> wire.InfoLimits:

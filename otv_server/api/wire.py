@@ -127,8 +127,8 @@ class Info(Answer, kw_only=True):
     """What this server is.
 
     ``upload_token``: this caller needs one; ``plain_http``: its page may be used over plain HTTP;
-    ``address``: where others reach it, for callers on its own machine; ``pin``: of the key that it
-    shows there, or to this caller.
+    ``address``: where others reach it, for callers on its own machine by plain HTTP; ``pin``: of
+    the key that it shows there, or to this caller.
     """
 
     name: str

@@ -423,4 +423,5 @@ def test_authority_needs_no_pin(server: TlsServer) -> None:
         sent = client.send("x")
 
     assert sent.record.pin is None
+    assert parse_link(sent.links[0].link).pin is None
     assert asked.about == []

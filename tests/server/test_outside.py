@@ -19,10 +19,11 @@ from otv_server.network.errors import CantServe
 from otv_server.network.tunnel import tunnel
 from otv_server.settings import BadSetting, load
 from tests.conftest import running_server
-from tests.server.test_lan import check_refused
+from tests.server.test_lan import check_refused, untrusting
 from tests.server.timed import timed_api
 from tests.standins import ngrok
 from tests.support import b64, free_port
+from tests.tls import tls_server
 
 if TYPE_CHECKING:
     from tests.conftest import RunningServer
@@ -104,9 +105,14 @@ def test_links_of_this_machine_are_those_of_its_network(tmp_path: Path) -> None:
 
 
 def test_only_callers_of_this_machine_are_told_of_its_network(tmp_path: Path) -> None:
-    """Else a stranger who comes through a proxy learns the addresses of the house."""
+    """Else a stranger who comes through a proxy, of HTTP or TLS, learns the house's addresses."""
+    with tls_server(tmp_path) as secure:
+        info = httpx.get(f"{secure.url}/api/v1/info", verify=untrusting()).json()
     with running_server(tmp_path, host=None, https_port=free_port(), discovery=False) as server:
-        assert told_of_links(server, **{"X-Forwarded-For": "127.0.0.1"}) == (None, None)
+        forwarded = told_of_links(server, **{"X-Forwarded-For": "127.0.0.1"})
+
+    assert (info["address"], info["pin"]) == (None, secure.pin_text)
+    assert forwarded == (None, None)
 
 
 def test_server_of_this_machine_alone_has_no_other_address(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ import subprocess
 import sys
 from contextlib import closing, nullcontext
 from ipaddress import ip_address, ip_network
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from otv_server.api.caller import Caller, Uploads, needs_token
+from otv_server.api.caller import Access, Caller, Uploads, caller_of, needs_token
 from otv_server.api.forwarded import is_forwarded, origin_of
 from otv_server.api.headers import upload_token
 from otv_server.api.origin import check_origin
@@ -102,6 +103,27 @@ def test_who_is_asked_for_a_token(
 
     assert told is is_asked
     assert verdict(answer) == (NEEDED if is_asked else (201, None))
+
+
+@pytest.mark.parametrize(
+    ("server", "headers", "is_near"),
+    [
+        (STRANGER, [], True),
+        (f"::ffff:{STRANGER}", [], True),
+        (STRANGER, [(b"x-forwarded-for", b"127.0.0.1")], False),
+        ("203.0.113.8", [], False),
+        ("testserver", [], False),
+    ],
+)
+def test_machine_that_calls_itself_is_no_stranger(
+    server: str, headers: list[tuple[bytes, bytes]], *, is_near: bool
+) -> None:
+    """Else who serves from a public address can't send from there, or strangers can."""
+    ends = {"client": (STRANGER, 50000), "server": (server, 8443), "headers": headers}
+    app = SimpleNamespace(state=SimpleNamespace(access=Access()))
+    connection: Any = SimpleNamespace(scope=ends, app=app)
+
+    assert caller_of(connection).is_near is is_near
 
 
 @pytest.mark.parametrize(
