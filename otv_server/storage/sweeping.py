@@ -63,6 +63,9 @@ _DUE_SHARES = (
     .limit(_BATCH)
     .with_for_update(skip_locked=True)
 )
+_LINKS_OF = (
+    select(links.c.key).where(links.c.share_key.in_(_KEYS)).order_by(links.c.key).with_for_update()
+)
 _ARE_DUE = orphans.c.due_at <= _NOW, orphans.c.taken_until <= _NOW
 _DUE_ORPHANS = (
     select(orphans.c.blob)
@@ -161,6 +164,8 @@ def _due_shares(tx: Transaction, state: ShareState, batch: int) -> Sequence[int]
 def _forget(batch: int, tx: Transaction) -> int:
     keys = _due_shares(tx, ShareState.GONE, batch)
     if keys:
+        # In the order in which revoking takes them; deleting would go by the index.
+        tx.connection.execute(_LINKS_OF, {"keys": keys}).all()
         tx.connection.execute(delete(shares).where(shares.c.key.in_(keys)))
     return len(keys)
 

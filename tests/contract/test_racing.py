@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,15 @@ import asyncpg
 import pytest
 from sqlalchemy import select, text
 
-from otv_server.domain.errors import Conflict, NoRoom, OtvError, Over, SlowDown, Unavailable
+from otv_server.domain.errors import (
+    Conflict,
+    NoRoom,
+    OtvError,
+    Over,
+    SlowDown,
+    Unavailable,
+    WrongPassword,
+)
 from otv_server.domain.limits import content_root
 from otv_server.domain.share import Outcome, ShareState
 from otv_server.domain.tokens import TokenTerms
@@ -266,6 +275,30 @@ async def until_someone_waits(repository: Repository) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("nobody waits")
+
+
+async def test_forgetting_and_revoking_take_links_in_one_order(stored: Stored) -> None:
+    """Else a sender who revokes late, and the sweep that forgets, wait for each other."""
+    processes = await several(stored)
+    for _ in range(10):
+        share = new_share(*(new_link(ttl_s=10) for _ in range(40)))
+        await processes[0].sending.create(share, None)
+        for link in reversed(
+            share.links
+        ):  # so that their rows lie in another order than their keys
+            with suppress(WrongPassword):
+                await processes[0].opening.claim(link.id, link.access, b"?" * 32, attempt())
+        stored.clock.pass_s(10)
+        await processes[0].sweeping.sweep(1000)
+        stored.clock.pass_s(LIMITS.retention_s)
+
+        revoking = race(
+            processes,
+            lambda each, _: each.sending.revoke(share.id, share.owner, None),  # noqa: B023  # awaited at once
+        )
+        await asyncio.gather(processes[1].sweeping.sweep(1000), revoking)
+
+    assert stored.deadlocks() == 0
 
 
 async def test_storm_ends_in_order(stored: Stored) -> None:
