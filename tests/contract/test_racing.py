@@ -283,9 +283,7 @@ async def test_forgetting_and_revoking_take_links_in_one_order(stored: Stored) -
     for _ in range(10):
         share = new_share(*(new_link(ttl_s=10) for _ in range(40)))
         await processes[0].sending.create(share, None)
-        for link in reversed(
-            share.links
-        ):  # so that their rows lie in another order than their keys
+        for link in reversed(share.links):  # so that rows lie in another order than keys
             with suppress(WrongPassword):
                 await processes[0].opening.claim(link.id, link.access, b"?" * 32, attempt())
         stored.clock.pass_s(10)
