@@ -60,10 +60,9 @@ def origin_of(
     Where a trusted proxy names none, or nonsense, and where a stranger says that it forwards, the
     peer's address is all there is, and it proves nothing.
     """
-    lines = [(name, value) for name, value in headers if name in _SIGNS]
     if not is_trusted(peer, proxies):
-        return peer, not lines
-    named = b",".join(value for name, value in lines if name == FORWARDED_FOR)
+        return peer, not is_forwarded(headers)
+    named = b",".join(value for name, value in headers if name == FORWARDED_FOR)
     for hop in reversed(named.decode("latin-1").split(",")[-MOST_HOPS:]):
         address = _parsed(hop.strip())
         if address is None:
