@@ -243,6 +243,11 @@ def send_content(api: Api, parts: list[bytes], *links: RawLink) -> RawShare:
     return share
 
 
+def moved(link: str, server: str) -> str:
+    """The same link at another server; its checksum knows no server."""
+    return f"{server}/s/{link.partition('/s/')[2]}"
+
+
 def eventually(is_so: Callable[[], bool], within_s: float = 5, every_s: float = 0.02) -> bool:
     """Whether a process did what it does by itself, within the time that it has for it."""
     deadline = time.monotonic() + within_s

@@ -14,6 +14,7 @@ from otv_client.state import StateFolder
 from tests.attackers import Attacker
 from tests.certificates import self_signed
 from tests.cli.test_terminal import at_terminal
+from tests.support import moved
 from tests.tls import TlsServer, tls_server
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def test_changed_key_is_told_loudly(otv: Otv, secure: TlsServer, tmp_path: Path)
         at_a_terminal, screen = at_terminal(
             mine.using(server=bad.url), ["put", "--text", "x"], ["yes"], TRUST
         )
-        in_a_script = mine.run("get", f"{bad.url}/s/{link.partition('/s/')[2]}")
+        in_a_script = mine.run("get", moved(link, bad.url))
 
     assert at_a_terminal == in_a_script.returncode == 6
     assert TRUST not in screen

@@ -25,6 +25,7 @@ from otv_client.trust import shown_pin
 from tests.attackers import Attacker
 from tests.certificates import self_signed
 from tests.conftest import running_server
+from tests.support import moved
 from tests.tls import TlsServer, tls_server
 
 if TYPE_CHECKING:
@@ -71,11 +72,6 @@ def person(state: StateFolder | None = None, *, vouches: bool) -> tuple[World, A
     """A world with somebody in it."""
     asked = Asked(answer=vouches)
     return World(state=state, vouch=asked), asked
-
-
-def moved(link: str, server: str) -> str:
-    """The same link at another server; its checksum knows no server."""
-    return f"{server}/s/{link.partition('/s/')[2]}"
 
 
 class Crossing:

@@ -20,7 +20,7 @@ from tests.lan.network import Machine, network
 from tests.tls import TlsServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parent.parent.parent
 HTTP_PORT, PORT = 8000, 8443  # where nothing is configured
@@ -101,43 +101,16 @@ class Lan:
         """The stranger listens at an address with a key of their own."""
         key = self_signed(self.folder / "stranger.pem", address)
         overheard = Overheard()
-        process = subprocess.Popen(
-            [
-                *(*self.stranger.inside, sys.executable, "-m", "tests.attackers"),
-                *(str(key.file), address, str(PORT)),
-            ],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline() == "listens\n"
-        try:
+        arguments = ("tests.attackers", str(key.file), address, str(PORT))
+        with _running(self.stranger, arguments, "listens") as said:
             yield overheard
-        finally:
-            said, _ = process.communicate(timeout=20)
-            overheard.connections, overheard.bytes = map(int, said.split())
+        overheard.connections, overheard.bytes = map(int, said[0].split())
 
     @contextmanager
     def announcing(self, machine: Machine, name: str, pin: str, address: str) -> Iterator[None]:
         """Somebody at ``machine`` says that a server is at ``address``."""
-        process = subprocess.Popen(
-            [
-                *(*machine.inside, sys.executable, "-m", "tests.lan.announcer"),
-                *(name, pin, address, str(PORT)),
-            ],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline() == "announced\n"
-        try:
+        with _running(machine, ("tests.lan.announcer", name, pin, address, str(PORT)), "announced"):
             yield
-        finally:
-            process.communicate(timeout=20)
 
     @contextmanager
     def babbling(self) -> Iterator[None]:
@@ -158,6 +131,25 @@ class Lan:
     def key(self, name: str) -> SelfSigned:
         """A key that nobody serves with."""
         return self_signed(self.folder / f"{name}.pem")
+
+
+@contextmanager
+def _running(machine: Machine, arguments: Sequence[str], ready: str) -> Iterator[list[str]]:
+    """One of these modules on that machine, from when it says so; in the end, what it said last."""
+    process = subprocess.Popen(
+        [*machine.inside, sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"{ready}\n"
+    said: list[str] = []
+    try:
+        yield said
+    finally:
+        said.append(process.communicate(timeout=20)[0])
 
 
 @pytest.fixture
