@@ -179,10 +179,8 @@ def test_content_in_memory_is_acknowledged_once_it_is_saved(
 
 
 @pytest.fixture(scope="session")
-def memory_shares(
-    page_server: RunningServer, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, Path, str]:
-    """A link to as much as goes into memory, its file, and a link to a little more."""
+def memory_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A file of as much as goes into memory, and one of a little more."""
     folder = tmp_path_factory.mktemp("large")
     most, more = folder / "most.bin", folder / "more.bin"
     block = os.urandom(1 << 20)
@@ -190,18 +188,14 @@ def memory_shares(
         file.writelines([block] * 252)  # padding makes nearly 256 of 253
     with more.open("wb") as file:
         file.truncate(MEMORY_LIMIT)
-    return (
-        steps.link_to(page_server.url, most),
-        most,
-        steps.link_to(page_server.url, more),
-    )
+    return most, more
 
 
 def test_too_large_for_memory_is_said_before_anything_is_spent(
-    browser: Browser, memory_shares: tuple[str, Path, str], api: Api
+    browser: Browser, page_server: RunningServer, memory_files: tuple[Path, Path], api: Api
 ) -> None:
     """Else a link would be used up by a browser that could never have opened it."""
-    *_, link = memory_shares
+    link = steps.link_to(page_server.url, memory_files[1])
     tab = steps.without_private_files(browser)
 
     steps.look(tab, link).click()
@@ -213,9 +207,12 @@ def test_too_large_for_memory_is_said_before_anything_is_spent(
 
 
 @pytest.mark.lacks(Ability.PRIVATE_FILES)
-def test_memory_takes_as_much_as_is_said(tab: Tab, memory_shares: tuple[str, Path, str]) -> None:
+def test_memory_takes_as_much_as_is_said(
+    tab: Tab, page_server: RunningServer, memory_files: tuple[Path, Path]
+) -> None:
     """Else a link below the limit that people are told would be used up for nothing."""
-    link, path, _ = memory_shares
+    path = memory_files[0]
+    link = steps.link_to(page_server.url, path)
 
     steps.open_link(tab, link)
     saved = steps.save(tab, path.name)
