@@ -26,7 +26,8 @@ from sqlalchemy import (
 
 from otv_server.domain.errors import NoRoom
 from otv_server.domain.share import End, Link, ShareState
-from otv_server.storage.tables import links, manifests, openings, orphans, parts, shares, usage
+from otv_server.storage.manifests import erase
+from otv_server.storage.tables import links, openings, orphans, parts, shares, usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,6 @@ _STORE_LINK = (
         }
     )
 )
-_ERASE = delete(manifests).where(manifests.c.link_key == bindparam("link"))
 _COUNT_DOWN = (
     update(shares)
     .where(shares.c.key == bindparam("share"))
@@ -154,8 +154,7 @@ def settle(tx: Transaction, changed: Sequence[Link], limits: Limits) -> None:
         _STORE_LINK, [_new_values(link, is_over=link.key in over_keys) for link in settled]
     )
     if over:
-        tx.connection.execute(_ERASE, [{"link": key} for key in over_keys])
-        tx.has_erased = True
+        erase(tx, over_keys)
         _count_down(tx, over, limits)
 
 

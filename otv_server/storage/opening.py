@@ -13,6 +13,7 @@ from otv_server.domain.limits import Limits, content_root, egress_budget
 from otv_server.domain.ports import Claimed, Reading
 from otv_server.domain.share import ClaimDecision, Outcome, decide_claim, end_lease, over
 from otv_server.storage.endings import settle
+from otv_server.storage.manifests import find
 from otv_server.storage.rows import (
     AnyRow,
     find_lease,
@@ -24,14 +25,13 @@ from otv_server.storage.rows import (
     to_link,
     to_opening,
 )
-from otv_server.storage.tables import links, manifests, openings, shares
+from otv_server.storage.tables import links, openings, shares
 
 if TYPE_CHECKING:
     from otv_server.domain.share import ClaimAttempt, Instant, Link, Opening
     from otv_server.storage.database import Database, Transaction
 
 
-_SECRET = select(manifests).where(manifests.c.link_key == bindparam("link"))
 _ROOT = select(shares.c.root).where(shares.c.key == bindparam("share"))
 _INSERT_OPENING = insert(openings)
 _LEASE = (
@@ -97,7 +97,7 @@ class SqlOpening:
     ) -> Claimed | OtvError:
         link = to_link(hold_link(tx, link_id, access))
         known = opening_row(tx, link.key, attempt.lease)
-        secret = tx.connection.execute(_SECRET, {"link": link.key}).one_or_none()
+        secret = find(tx, link.key)
         decision = decide_claim(
             link,
             None if known is None else to_opening(known),

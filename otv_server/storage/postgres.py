@@ -21,7 +21,7 @@ from otv_server.domain.errors import Unavailable
 from otv_server.storage.database import CantOpen, Raced, Transaction
 from otv_server.storage.postgres_errors import Place, Trouble, in_words, trouble_of
 from otv_server.storage.schema import bring_up_to_date
-from otv_server.storage.traces import erase, note_erasure
+from otv_server.storage.traces import MOST_BYTES, erase_traces, note_erasure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -61,6 +61,7 @@ class PostgresDatabase:
         url: ``postgresql://user:password@host:port/name``, and all else that libpq takes there.
         clock: milliseconds since the epoch; None takes the database's.
         wall: this machine's clock, in nanoseconds.
+        most_bytes: how large a table may be and still be written anew after erasures.
     """
 
     def __init__(
@@ -68,8 +69,10 @@ class PostgresDatabase:
         url: str,
         clock: Callable[[], Instant] | None = None,
         wall: Callable[[], int] = time.time_ns,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self._wall = wall
+        self._most_bytes = most_bytes
         self._place = Place.of(url)
         self._clock: Callable[[Connection], Instant] = (
             database_clock if clock is None else lambda _: clock()
@@ -162,7 +165,8 @@ class PostgresDatabase:
         """See ``Database.erase_traces``."""
         try:
             async with self._outside() as connection:
-                return await erase(connection, await connection.run_sync(self._clock))
+                now = await connection.run_sync(self._clock)
+                return await erase_traces(connection, now, self._most_bytes)
         except Exception as error:
             if trouble_of(error) is None:
                 raise

@@ -15,6 +15,7 @@ from otv_server.storage.database import WrongSchema
 from otv_server.storage.tables import (
     SCHEMA_VERSION,
     erasures,
+    headers,
     metadata,
     rates,
     salts,
@@ -79,11 +80,11 @@ def _keep_out_of_logs(connection: Connection) -> None:
 
 
 def _to_2(connection: Connection) -> None:
-    """Several processes: who deletes which blob, how often an address came, what was erased."""
+    """Several processes: who deletes what, how often an address came, and what to be rid of."""
     connection.execute(
         text("ALTER TABLE orphans ADD COLUMN taken_until BIGINT NOT NULL DEFAULT '0'")
     )
-    metadata.create_all(connection, tables=[erasures, rates, salts])
+    metadata.create_all(connection, tables=[erasures, headers, rates, salts])
     _keep_out_of_logs(connection)
 
 

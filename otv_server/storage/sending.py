@@ -13,6 +13,7 @@ from otv_server.domain.errors import Conflict, DigestMismatch, Over, SlowDown, U
 from otv_server.domain.limits import DAY_S, PART_BYTES, Limits, check_part, content_root
 from otv_server.domain.share import Link, LinkReport, Share, ShareState
 from otv_server.storage.endings import change_usage, hold_orphans, hold_room, release, reserve
+from otv_server.storage.manifests import store
 from otv_server.storage.revoking import forgive, revoke
 from otv_server.storage.rows import (
     AnyRow,
@@ -23,7 +24,7 @@ from otv_server.storage.rows import (
     state_of,
     to_share,
 )
-from otv_server.storage.tables import links, manifests, orphans, parts, shares
+from otv_server.storage.tables import links, orphans, parts, shares
 from otv_server.storage.tokens import bind_share, bound_bytes, hold_token, spend
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ MAX_ARRIVING = 32
 
 _INSERT_SHARE = insert(shares).returning(shares.c.key)
 _INSERT_LINK = insert(links).returning(links.c.key)
-_INSERT_MANIFEST = insert(manifests)
 _UNSEALED = select(func.count()).where(shares.c.uploader == bindparam("uploader"))
 _ARRIVING = select(func.count()).where(
     orphans.c.share_key == bindparam("share"), orphans.c.due_at > bindparam("now")
@@ -301,9 +301,7 @@ def _insert_link(tx: Transaction, link: Link, given: NewLink) -> Link:
     except IntegrityError as error:
         raise Conflict("This link exists already.") from error
     assert key is not None
-    tx.connection.execute(
-        _INSERT_MANIFEST, {"link_key": key, "unlock": given.unlock, "manifest": given.manifest}
-    )
+    store(tx, key, given)
     return replace(link, key=key)
 
 

@@ -2,7 +2,8 @@
 
 Instants are milliseconds since the epoch. ``due_at`` columns hold when the sweep must look at
 a row again, NULL for never; they are indexed, so that a sweep costs what is due and not what
-lives. What makes ciphertext readable stands in ``manifests`` alone, where it can be erased.
+lives. What makes ciphertext readable stands in ``manifests`` and, on PostgreSQL, ``headers`` alone,
+where it can be erased (``manifests.py``).
 """
 
 from __future__ import annotations
@@ -122,6 +123,15 @@ manifests = Table(
     Column("link_key", ForeignKey("links.key", ondelete="CASCADE"), primary_key=True),
     Column("unlock", LargeBinary, nullable=False),  # H(U): with the link it would test passwords
     Column("manifest", LargeBinary, nullable=False),
+)
+
+# On PostgreSQL alone: then `unlock` is empty in `manifests`, and `manifest` the rest.
+headers = Table(
+    "headers",
+    metadata,
+    Column("link_key", ForeignKey("links.key", ondelete="CASCADE"), primary_key=True),
+    Column("unlock", LargeBinary, nullable=False),
+    Column("header", LargeBinary, nullable=False),
 )
 
 openings = Table(

@@ -1,10 +1,11 @@
-"""What was erased leaves PostgreSQL's files: the manifests' table is written anew.
+"""What was erased leaves PostgreSQL's files: its tables are written anew.
 
 A deleted row stays in its page until something else needs the room, and plain VACUUM only says
 that the room is free (docs/decisions/0016). So each transaction that erases notes it in
-``erasures``, and one process at a time has the table written anew, which stops claims for as long
-as that takes. The more there is to write, the longer it waits; beyond ``MOST_BYTES`` the room is
-only made free, and overwritten by the manifests that come next.
+``erasures``, and one process at a time has the tables written anew, which stops claims for as long
+as that takes. The more there is to write, the longer it waits. In a table beyond ``MOST_BYTES``
+the room is only made free, and overwritten by what comes next: of manifests, noise stays there
+without the headers, which reach that size with a million live links.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from otv_server.storage.tables import erasures, manifests
+from otv_server.storage.tables import erasures, headers, manifests
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,7 +27,7 @@ ERASING = 7_021_969  # advisory locks: one process at a time
 LOCK_NOT_AVAILABLE = "55P03"
 LOCK_MS = 500  # whoever claims meanwhile waits behind this
 VACUUM_MS = 60_000
-MOST_BYTES = 128 << 20
+MOST_BYTES = 128 << 20  # of one table
 MOST_NOTES = 10_000  # at once; a statement takes some 30,000 values
 BYTES_PER_S = 16 << 20  # on the average; an idle disk writes ten times as much
 
@@ -47,7 +48,7 @@ _IS_COVERED = text("""
     )
 """)
 _RIPE = select(erasures.c.key, erasures.c.erased_at).where(_IS_COVERED).limit(MOST_NOTES)
-_BYTES = select(func.pg_total_relation_size(manifests.name))
+_TABLES = (headers.name, manifests.name)  # what matters first
 
 
 def note_erasure(tx: Transaction) -> None:
@@ -55,41 +56,48 @@ def note_erasure(tx: Transaction) -> None:
     tx.connection.execute(insert(erasures), {"erased_at": tx.now})
 
 
-async def erase(connection: AsyncConnection, now: Instant) -> bool:
-    """Write the table anew where something was erased; False: not yet, or not all.
+async def erase_traces(connection: AsyncConnection, now: Instant, most_bytes: int) -> bool:
+    """Write the tables anew where something was erased; False: not yet, or not all.
 
-    ``connection`` commits each statement by itself: VACUUM runs in no transaction.
+    Those above ``most_bytes`` are only vacuumed. ``connection`` commits each statement by itself:
+    VACUUM runs in no transaction.
     """
     if await connection.scalar(select(erasures.c.key).limit(1)) is None:
         return True
     if not await connection.scalar(select(func.pg_try_advisory_lock(ERASING))):
         return False  # another process is at it
     try:
-        return await _erase(connection, now)
+        return await _erase_traces(connection, now, most_bytes)
     finally:
         await connection.execute(select(func.pg_advisory_unlock(ERASING)))
 
 
-async def _erase(connection: AsyncConnection, now: Instant) -> bool:
+async def _erase_traces(connection: AsyncConnection, now: Instant, most_bytes: int) -> bool:
     ripe = (await connection.execute(_RIPE)).all()
-    size = await connection.scalar(_BYTES) or 0
+    sizes = {name: await _size(connection, name) for name in _TABLES}
     since = min((note.erased_at for note in ripe), default=now)
-    if not ripe or now - since < 1000 * size // BYTES_PER_S:
+    work = sum(min(size, most_bytes) for size in sizes.values())
+    if not ripe or now - since < 1000 * work // BYTES_PER_S:
         return False
-    if not await _is_vacuumed(connection, is_full=size <= MOST_BYTES):
-        return False
+    for name, size in sizes.items():
+        if not await _is_vacuumed(connection, name, is_full=size <= most_bytes):
+            return False
     # These and no others: what was noted meanwhile may still stand in the table.
     await connection.execute(delete(erasures).where(erasures.c.key.in_([n.key for n in ripe])))
     return await connection.scalar(select(erasures.c.key).limit(1)) is None
 
 
-async def _is_vacuumed(connection: AsyncConnection, *, is_full: bool) -> bool:
+async def _size(connection: AsyncConnection, name: str) -> int:
+    return await connection.scalar(select(func.pg_total_relation_size(name))) or 0
+
+
+async def _is_vacuumed(connection: AsyncConnection, name: str, *, is_full: bool) -> bool:
     """Do it; False: others used the table all the time."""
     await connection.execute(text(f"SET statement_timeout = {VACUUM_MS}"))
     await connection.execute(text(f"SET lock_timeout = {LOCK_MS}"))
     how = "(FULL)" if is_full else "(INDEX_CLEANUP ON)"
     try:
-        await connection.execute(text(f"VACUUM {how} {manifests.name}"))
+        await connection.execute(text(f"VACUUM {how} {name}"))
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise

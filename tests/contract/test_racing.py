@@ -25,7 +25,7 @@ from otv_server.domain.errors import (
 from otv_server.domain.limits import content_root
 from otv_server.domain.share import Outcome, ShareState
 from otv_server.domain.tokens import TokenTerms
-from otv_server.storage.tables import manifests, orphans, parts, usage
+from otv_server.storage.tables import headers, manifests, orphans, parts, usage
 from tests.contract.conftest import LIMITS, Repository, Stored, new_link, new_share, sealing
 from tests.contract.test_repository import attempt, live, part_of, sealed
 
@@ -346,9 +346,9 @@ async def test_storm_ends_in_order(stored: Stored) -> None:
         table.name: await processes[0].database.read(
             lambda tx, table=table: len(tx.connection.execute(select(table)).all())  # type: ignore[misc]
         )
-        for table in (manifests, parts, orphans)
+        for table in (manifests, headers, parts, orphans)
     }
-    assert left == {"manifests": 0, "parts": 0, "orphans": 0}
+    assert left == {"manifests": 0, "headers": 0, "parts": 0, "orphans": 0}
     assert stored.deadlocks() == 0
 
 

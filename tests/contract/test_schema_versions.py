@@ -14,11 +14,14 @@ from sqlalchemy import inspect, select, text, update
 
 from otv_server.domain.tokens import TokenTerms
 from otv_server.storage.database import Transaction, WrongSchema
+from otv_server.storage.manifests import find
 from otv_server.storage.postgres import PostgresDatabase
 from otv_server.storage.sqlite import SqliteDatabase
 from otv_server.storage.tables import (
     SCHEMA_VERSION,
     erasures,
+    headers,
+    manifests,
     metadata,
     rates,
     salts,
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 TOKEN_TABLES = (upload_tokens, token_shares)
-NEW_TABLES = (erasures, rates, salts, *TOKEN_TABLES)
+NEW_TABLES = (erasures, headers, rates, salts, *TOKEN_TABLES)
 NEW_COLUMNS = {("orphans", "taken_until")}
 
 
@@ -112,6 +115,15 @@ async def as_first_version(pair: Pair, source: Database) -> Database:
 
 
 def _all_rows(tx: Transaction) -> dict[str, list[dict[str, Any]]]:
+    rows = _rows_of_first_tables(tx)
+    for row in rows[manifests.name]:
+        secret = find(tx, row["link_key"])
+        assert secret is not None
+        row |= {"unlock": secret.unlock, "manifest": secret.manifest}
+    return rows
+
+
+def _rows_of_first_tables(tx: Transaction) -> dict[str, list[dict[str, Any]]]:
     return {
         table.name: [
             {

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_RESTARTS = 8  # no plan kills as often
 KILLED = -signal.SIGKILL
-TABLES = ("shares", "links", "manifests", "openings", "parts", "orphans")
+TABLES = ("shares", "links", "manifests", "headers", "openings", "parts", "orphans")
 NOWHERE = "http://127.0.0.1:1"  # no port that a system hands out
 PATIENCE_S = 90  # for one command, restarts of its server included
 

@@ -5,13 +5,18 @@ Others live on in the same pages meanwhile: an empty table would be cut short, a
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from otv_server.storage.manifests import HEADER_BYTES
+from otv_server.storage.postgres import PostgresDatabase
 from tests.conftest import RunningServer, running_server
+from tests.contract.conftest import LIMITS, Repository, new_link
+from tests.contract.test_repository import attempt, live
 from tests.postgres import Cluster, running_cluster
 from tests.server.test_erasing import open_link
 from tests.support import Api, RawLink, RawShare, eventually, new_secret, send_small
@@ -20,9 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from otv_server.domain.share import NewLink
+
 WITHIN_S = 15
 WINDOWS = 12  # of 64 bytes, from all over a manifest
 SHORT_S = 3
+MOST_BYTES = 128 << 10  # so much are the headers of these tests, and not their manifests
+PIECES = {"unlock", "iv", "header", "rest"}
 # What the documentation tells operators to set.
 LOG = {"wal_recycle": "off", "min_wal_size": "32MB"}
 
@@ -109,6 +118,50 @@ def test_manifest_is_gone_from_every_file(
         assert traces(mine, share, 1)
         assert api.claim(share.link, new_secret()).status_code == 200
     api.http.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_too_many_to_write_anew_are_unreadable(mine: Cluster) -> None:
+    """Else, where many links live, a stolen disk and the link together open what was over."""
+    made = [new_link(manifest=secrets.token_bytes(65_642)) for _ in range(9)]
+    over, *others = made[4], *made[:4], *made[5:]
+    with mine.database() as url:
+        database = PostgresDatabase(url, most_bytes=MOST_BYTES)
+        await database.open()
+        repository = Repository.on(database, LIMITS)
+        shares = {link.id: await live(repository, link) for link in made}
+        settled(mine)
+        assert all(pieces_left(mine, link) == PIECES for link in made), "the search is blind"
+
+        await repository.sending.revoke(shares[over.id].id, shares[over.id].owner, None)
+        await until_erased(database)
+        settled(mine)
+
+        assert pieces_left(mine, over) == {"rest"}, "an empty set: the table was written anew"
+        assert all(pieces_left(mine, link) == PIECES for link in others)
+        for link in others:
+            claimed = await repository.opening.claim(link.id, link.access, link.unlock, attempt())
+            assert claimed.manifest == link.manifest
+        await database.close()
+
+
+def pieces_left(cluster: Cluster, link: NewLink) -> set[str]:
+    """Which pieces of what makes it readable still stand in the cluster's files."""
+    header, rest = link.manifest[:HEADER_BYTES], link.manifest[HEADER_BYTES:]
+    windows = {"unlock": link.unlock, "iv": header[10:42], "header": header, "rest": rest[64:128]}
+    assert set(windows) == PIECES
+    names = list(windows)
+    return {names[at] for at in _found(cluster.data, dict(enumerate(windows.values())))}
+
+
+async def until_erased(database: PostgresDatabase) -> None:
+    """Be patient with whoever still reads."""
+    for _ in range(100):
+        if await database.erase_traces():
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("it never was")
 
 
 def traces_of_rows(cluster: Cluster, server: RunningServer, share: RawShare) -> bool:
