@@ -40,9 +40,11 @@ from otv_server.service.sending import Sending
 from otv_server.service.sweeping import Sweeping
 from otv_server.service.tokens import Tokens
 from otv_server.settings import BadSetting, Settings, load
+from otv_server.storage.blobs import MARKER
 from otv_server.storage.opening import SqlOpening
 from otv_server.storage.places import WrongPlace, blobs_at, parse
 from otv_server.storage.rates import SqlRates
+from otv_server.storage.schema import database_id
 from otv_server.storage.sending import SqlSending
 from otv_server.storage.sqlite import SqliteDatabase
 from otv_server.storage.sweeping import SqlSweeping
@@ -88,12 +90,25 @@ class Parts:
         """Make or check the stores, and end what ended while no server ran.
 
         Raises:
-            BadSetting: the object store can't be used.
+            BadSetting: the blob store can't be used, or is another database's.
         """
         await self.open_database()
         with _settings_blamed():
             await self.blobs.open()
+        if self.settings.blobs is not None:
+            await self._check_whose_blobs(self.settings.blobs)
         return await end_due(self.sweeping)
+
+    async def _check_whose_blobs(self, place: str) -> None:
+        """Two databases on one place would each delete the other's blobs: no row names them."""
+        proposed = secrets.token_hex(16)
+        mine = await self.database.write(lambda tx: database_id(tx, proposed))
+        if await self.blobs.belongs_to(mine) != mine:
+            raise BadSetting(
+                f"blobs, {place}: what is there belongs to another database, and this server would"
+                " delete it. Choose another prefix or folder. If that database is gone for good,"
+                f" delete everything there instead, {MARKER} too."
+            )
 
     async def open_database(self) -> int:
         """Make the data folder and the tables, or bring these up to date; the version found."""

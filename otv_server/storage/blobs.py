@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from otv_server.domain.ports import Inspection
 
 NAME_BYTES = 16
+MARKER = "database"  # whose blobs these are
 READ_BYTES = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -59,6 +60,26 @@ class DiskBlobs:
             if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         _sync_folder(self._folder)
+
+    async def belongs_to(self, database_id: str) -> str:
+        """Whose blobs these are: ``database_id``'s, where nobody's were here before.
+
+        Raises:
+            OSError: it can't be read or written.
+        """
+        return await in_thread(self._belongs_to, database_id)
+
+    def _belongs_to(self, database_id: str) -> str:
+        marker, draft = self._folder / MARKER, self._folder / self.new_name()
+        with draft.open("x") as file:
+            file.write(database_id)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, marker)  # whole or not at all, and only the first one's
+        draft.unlink()
+        _sync_folder(self._folder)
+        return marker.read_text()
 
     def new_name(self) -> str:
         """See ``BlobStore.new_name``."""

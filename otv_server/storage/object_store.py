@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import obstore
 
 from otv_server.domain.errors import NoRoom, OtvError, Unavailable
+from otv_server.storage.blobs import MARKER
 from otv_server.storage.gathering import Gathering, in_thread
 from otv_server.storage.troubles import (
     FAILURES,
@@ -121,6 +122,30 @@ class ObjectBlobs:
         stored_at = found.meta["last_modified"].timestamp()  # whole seconds
         if not before - MOST_SKEW_S - 1 <= stored_at <= after + MOST_SKEW_S + 1:
             raise ClockOff
+
+    async def belongs_to(self, database_id: str) -> str:
+        """Whose blobs these are: ``database_id``'s, where nobody's were here before.
+
+        Not every store refuses to put twice: of two that start at once on an empty prefix, both
+        may be told yes, and one of them is refused at its next start.
+
+        Raises:
+            Unavailable: it can't be told or written now.
+        """
+        try:
+            found = await self._call(self._get_marker)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, Missing):
+                raise
+            await self._call(self._put_marker, database_id)
+            return await self._call(self._get_marker)
+        return found
+
+    def _get_marker(self) -> str:
+        return bytes(obstore.get(self._store, MARKER).bytes()).decode(errors="replace")
+
+    def _put_marker(self, database_id: str) -> None:
+        obstore.put(self._store, MARKER, database_id.encode(), use_multipart=False)
 
     def new_name(self) -> str:
         """See ``BlobStore.new_name``."""

@@ -54,6 +54,16 @@ def bring_up_to_date(tx: Transaction, name: str) -> int:
     return found
 
 
+def database_id(tx: Transaction, proposed: str) -> str:
+    """What tells this database from all others; ``proposed``, where it has no such name yet."""
+    tx.connection.execute(
+        update(schema).where(schema.c.database_id.is_(None)).values(database_id=proposed)
+    )
+    found: str | None = tx.connection.scalar(select(schema.c.database_id))
+    assert found is not None
+    return found
+
+
 def _version_of(connection: Connection, name: str) -> int:
     tables = inspect(connection).get_table_names()
     if not tables:
@@ -84,6 +94,7 @@ def _to_2(connection: Connection) -> None:
     connection.execute(
         text("ALTER TABLE orphans ADD COLUMN taken_until BIGINT NOT NULL DEFAULT '0'")
     )
+    connection.execute(text("ALTER TABLE schema ADD COLUMN database_id VARCHAR"))
     metadata.create_all(connection, tables=[erasures, headers, rates, salts])
     _keep_out_of_logs(connection)
 

@@ -33,6 +33,7 @@ schema = Table(
     "schema",
     metadata,
     Column("version", Integer, primary_key=True),
+    Column("database_id", String),  # random; an object store keeps whose blobs it holds
 )
 
 # One row. `reserved`: bytes promised to shares that are not gone; `stored`: those that arrived.

@@ -42,7 +42,7 @@ pytestmark = pytest.mark.anyio
 
 TOKEN_TABLES = (upload_tokens, token_shares)
 NEW_TABLES = (erasures, headers, rates, salts, *TOKEN_TABLES)
-NEW_COLUMNS = {("orphans", "taken_until")}
+NEW_COLUMNS = {("orphans", "taken_until"), ("schema", "database_id")}
 
 
 class Pair:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import obstore
 import pytest
 
+from otv_server.storage.blobs import MARKER
 from otv_server.storage.places import WrongPlace, parse
 from tests.conftest import running_server
 from tests.faults.people import NOWHERE, Person
@@ -145,6 +146,24 @@ def test_secret_in_an_address_is_refused_and_not_repeated(tmp_path: Path) -> Non
     assert "hidden" not in said
 
 
+@pytest.mark.parametrize("kind", ["file", "s3"])
+@pytest.mark.usefixtures("environment")
+def test_place_of_another_database_is_refused(kind: str, tmp_path: Path) -> None:
+    """Else two installations on one prefix delete each other's files within the hour."""
+    prefix = f"s3://{BUCKET}/{secrets.token_hex(8)}"
+    place = prefix if kind == "s3" else (tmp_path / "blobs").as_uri()
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    for _ in range(2):
+        with running_server(first, **SETTINGS, blobs=place):
+            pass  # it has started: what is there is its own
+
+    said = told("check", second, place)
+
+    assert "another database" in said
+    assert MARKER in said
+
+
 def test_folder_by_address(tmp_path: Path) -> None:
     """Else the ciphertext can't have a disk of its own."""
     folder = tmp_path / "another disk"
@@ -154,6 +173,7 @@ def test_folder_by_address(tmp_path: Path) -> None:
         api.http.close()
 
     assert [path.read_bytes() for path in folder.glob("*/*")] == [b"content"]
+    assert {path.name for path in folder.iterdir() if path.is_file()} == {MARKER}
     assert not (server.data / "blobs").exists()
 
 
@@ -170,8 +190,9 @@ class Far:
 
     @property
     def names(self) -> list[str]:
-        """Everything in the store."""
-        return [found["path"] for group in obstore.list(self.store) for found in group]
+        """Everything in the store but whose it is."""
+        found = {found["path"] for group in obstore.list(self.store) for found in group}
+        return sorted(found - {MARKER})
 
     def cut(self) -> None:
         """From now on nobody gets through to the store."""
