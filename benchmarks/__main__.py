@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import kills, links, memory, notes, starts, store, transfer
+from benchmarks import costs, kills, links, memory, notes, starts, store, transfer
 from benchmarks.databases import POSTGRES, SQLITE
 from benchmarks.measuring import GIB, MIB, machine
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PARTS: dict[str, Callable[[Path, argparse.Namespace], str]] = {
     "starts": lambda folder, given: starts.measure(folder, runs=given.runs),
     "notes": lambda folder, given: notes.measure(folder, count=given.notes, turns=given.turns),
+    "costs": lambda folder, given: costs.measure(folder, count=given.notes, turns=given.turns),
     "transfer": lambda folder, given: transfer.measure(folder, size=given.size, pairs=given.pairs),
     "store": lambda folder, given: store.measure(folder, size=given.size, pairs=given.pairs),
     "memory": lambda folder, given: memory.measure(folder, sizes=given.sizes),

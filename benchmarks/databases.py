@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SQLITE, POSTGRES = "sqlite", "postgres"
+# As an operator would run it: durable, and with some memory.
+DURABLE = {"fsync": "on", "shared_buffers": "1GB", "max_wal_size": "4GB", "wal_recycle": "off"}
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from benchmarks.databases import rows_in
+from benchmarks.databases import DURABLE, rows_in
 from benchmarks.measuring import ratio, spread, table
 from otv_server.domain.limits import DAY_S, Limits
 from otv_server.domain.share import ClaimAttempt, NewLink, NewShare
@@ -38,8 +38,6 @@ PER_SHARE = 1000
 MANIFEST_BYTES = 4202
 SHORT_S = 10
 EXPIRED = 1000
-# As an operator would run it: durable, and with some memory.
-DURABLE = {"fsync": "on", "shared_buffers": "1GB", "max_wal_size": "4GB", "wal_recycle": "off"}
 LIMITS = Limits(
     min_free_bytes=0, max_links=PER_SHARE, max_opens=100, max_ttl_s=30 * DAY_S, max_delay_s=0
 )
