@@ -6,17 +6,20 @@ standard input ends how many connections came and how many bytes were said insid
 
 from __future__ import annotations
 
-import socket
 import ssl
 import sys
-import threading
-from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.listening import Listener
+
+if TYPE_CHECKING:
+    import socket
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
 
 
-class Attacker:
+class Attacker(Listener):
     """Accepts TLS on an address and keeps every byte that comes inside it.
 
     Attributes:
@@ -28,29 +31,16 @@ class Attacker:
     def __init__(self, pem: Path, host: str = "127.0.0.1", port: int = 0) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(pem)
-        self._listener = socket.create_server((host, port))
-        self.url = f"https://{host}:{self._listener.getsockname()[1]}"
+        super().__init__(host, port)
+        self.url = f"https://{self.address}"
         self.handshakes = 0
         self.heard: list[bytes] = []
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.listen()
 
-    def close(self) -> None:
-        """Stop."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                with connection, suppress(OSError):
-                    self._listen(connection)
-
-    def _listen(self, connection: socket.socket) -> None:
+    def _take(self, connection: socket.socket) -> None:
         connection.settimeout(10)
         self.handshakes += 1
-        with self._context.wrap_socket(connection, server_side=True) as inside:
+        with connection, self._context.wrap_socket(connection, server_side=True) as inside:
             if data := inside.recv(65536):  # empty where the other end hangs up
                 self.heard.append(data)
                 inside.sendall(_ANSWER)

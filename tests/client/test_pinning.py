@@ -25,6 +25,7 @@ from otv_client.trust import shown_pin
 from tests.attackers import Attacker
 from tests.certificates import self_signed
 from tests.conftest import running_server
+from tests.listening import Listener
 from tests.support import moved
 from tests.tls import TlsServer, tls_server
 
@@ -74,33 +75,24 @@ def person(state: StateFolder | None = None, *, vouches: bool) -> tuple[World, A
     return World(state=state, vouch=asked), asked
 
 
-class Crossing:
+class Crossing(Listener):
     """A way to a server that is cut once, after so many bytes, and then leads to somebody else."""
 
     def __init__(self, server: str, other: str, *, cut_at: int) -> None:
         self._server, self._other, self._left = _address(server), _address(other), cut_at
         self._is_cut = False
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
+        self.url = f"https://{self.address}"
+        self.listen()
 
     def clear(self) -> None:
         """Lead to the server again, uncut."""
         self._other, self._left = self._server, 1 << 30
 
-    def close(self) -> None:
-        """Stop."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                far = socket.create_connection(self._other if self._is_cut else self._server)
-                for ends in ((near, far), (far, near)):
-                    threading.Thread(target=self._pump, args=ends, daemon=True).start()
+    def _take(self, connection: socket.socket) -> None:
+        far = socket.create_connection(self._other if self._is_cut else self._server)
+        for ends in ((connection, far), (far, connection)):
+            threading.Thread(target=self._pump, args=ends, daemon=True).start()
 
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,6 +31,7 @@ from otv_client.exchange import Line, http_client, retry_after
 from otv_client.problems import PROBLEMS, error_of
 from otv_client.retry import Patience, Retrying
 from otv_client.transport import Part, Transport
+from tests.listening import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,39 +64,27 @@ def problem(status: int, code: str, **more: object) -> bytes:
     return answer(status, json.dumps({"code": code, **more}).encode())
 
 
-class Scripted:
+class Scripted(Listener):
     """Answers each connection with the next of its lines, whatever is asked; the last one stays."""
 
     def __init__(self, *script: bytes) -> None:
         self._script = list(script)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        super().__init__()
+        self.url = f"http://{self.address}"
         self.requests: list[bytes] = []
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.listen()
 
-    def close(self) -> None:
-        """Stop."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                with connection, suppress(OSError):
-                    self._answer(connection)
-
-    def _answer(self, connection: socket.socket) -> None:
-        received = b""
-        while b"\r\n\r\n" not in received:
-            received += connection.recv(65536)
-        self.requests.append(received)
-        line = self._script[0] if len(self._script) == 1 else self._script.pop(0)
-        connection.sendall(line)
-        connection.shutdown(socket.SHUT_WR)
-        while connection.recv(65536):
-            pass
+    def _take(self, connection: socket.socket) -> None:
+        with connection:
+            received = b""
+            while b"\r\n\r\n" not in received:
+                received += connection.recv(65536)
+            self.requests.append(received)
+            line = self._script[0] if len(self._script) == 1 else self._script.pop(0)
+            connection.sendall(line)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
 
 
 @dataclass
