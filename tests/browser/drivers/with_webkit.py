@@ -27,6 +27,7 @@ import subprocess
 import time
 import warnings
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Timer
@@ -53,7 +54,7 @@ from tests.browser.drivers.tab import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from selenium.webdriver.remote.webelement import WebElement
 
@@ -172,10 +173,13 @@ class WebKitTab(Tab):
     engine = "webkit"
     abilities = ABILITIES
 
-    def __init__(self, driver: WebKitGTK, saved: Path) -> None:
+    def __init__(
+        self, driver: WebKitGTK, saved: Path, another: Callable[[], WebKitGTK] | None = None
+    ) -> None:
         self.driver = driver
         self.saved = saved
         self.handle = driver.current_window_handle
+        self._another = another
 
     @contextmanager
     def chosen(self) -> Iterator[WebKitGTK]:
@@ -185,6 +189,20 @@ class WebKitTab(Tab):
         yield self.driver
 
     def open(self, url: str) -> None:
+        """Go there. The first time another browser may have to do it: see ``_start``."""
+        another, self._another = self._another, None
+        if another is None:
+            self._open(url)
+            return
+        try:
+            with _ended_when_stuck(lambda: self.driver.service.process.pid):
+                self._open(url)
+        except NOT_STARTED:
+            self.driver = another()
+            self.handle = self.driver.current_window_handle
+            self._open(url)
+
+    def _open(self, url: str) -> None:
         with self.chosen() as driver:
             if "#" in url:  # going to another fragment of the same page would load nothing
                 driver.get("about:blank")
@@ -323,13 +341,11 @@ def _start(program: str, options: Options, environment: dict[str, str]) -> WebKi
     """Start a driver and its browser.
 
     Now and then, once in some hundred starts, WebKitWebDriver never hears of the browser that it
-    has started, and would wait for it for minutes.
+    has started, and would wait for it for minutes; or never of the first page that this has loaded.
     """
     service = Service(program, env=environment)
-    watchdog = Timer(START_S, lambda: _kill(service.process.pid))
-    watchdog.start()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _ended_when_stuck(lambda: service.process.pid):
             # selenium's own driver calls its own connection in a way that it deprecates.
             warnings.simplefilter("ignore", DeprecationWarning)
             return WebKitGTK(options=options, service=service)
@@ -337,6 +353,15 @@ def _start(program: str, options: Options, environment: dict[str, str]) -> WebKi
         with suppress(OSError):
             service.stop()
         raise
+
+
+@contextmanager
+def _ended_when_stuck(driver: Callable[[], int]) -> Iterator[None]:
+    """End a driver where what is asked of it takes too long: it fails, and can be tried again."""
+    watchdog = Timer(START_S, lambda: _kill(driver()))
+    watchdog.start()
+    try:
+        yield
     finally:
         watchdog.cancel()
 
@@ -374,16 +399,23 @@ class WebKitBrowser(Browser):
         if self.proxy:
             options.add_argument(f"--proxy=http://127.0.0.1:{self.proxy.port}")
             options.add_argument(f"--ignore-host=127.0.0.1:{self.proxy.direct}")
-        driver = self._started(options, self._environment(home))
-        self.drivers.append(driver)
-        return WebKitTab(driver, saved)
+        start = partial(self._started, options, self._environment(home))
+        driver = start()
+        return WebKitTab(driver, saved, partial(self._instead_of, driver, start))
+
+    def _instead_of(self, stuck: WebKitGTK, start: Callable[[], WebKitGTK]) -> WebKitGTK:
+        self.drivers.remove(stuck)
+        with suppress(*NOT_STARTED):
+            stuck.quit()
+        return start()
 
     def _started(self, options: Options, environment: dict[str, str]) -> WebKitGTK:
         """A driver with its browser; where the two don't find each other in time, another pair."""
-        for _ in range(START_TRIES - 1):
+        for _ in range(START_TRIES):
             with suppress(*NOT_STARTED):
-                return _start(self.program, options, environment)
-        return _start(self.program, options, environment)
+                self.drivers.append(_start(self.program, options, environment))
+                return self.drivers[-1]
+        raise AssertionError("WebKitWebDriver does not start")
 
     def _environment(self, home: Path) -> dict[str, str]:
         """Everything that it writes, it writes at ``home``."""
