@@ -236,6 +236,8 @@ async def _repeated(
         except Exception as error:  # noqa: BLE001  # whatever it was, the next one must come
             cause = error.__cause__ or error
             log.error("sweep failed", error=type(cause).__name__)  # noqa: TRY400  # no tracebacks
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError from None  # whatever hid it: this server is to stop
             rest_s = min(every_s, AGAIN_S)
         await asyncio.sleep(rest_s)
 

@@ -8,8 +8,9 @@ one). Reading is one snapshot that locks nothing. Now is the database's clock.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,7 +25,7 @@ from otv_server.storage.schema import bring_up_to_date
 from otv_server.storage.traces import MOST_BYTES, erase_traces, note_erasure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -105,7 +106,8 @@ class PostgresDatabase:
         for _ in range(MOST_TRIES):
             attempt = _Attempt()
             try:
-                return await attempt.run(engine, work, self._clock)
+                with _cancelled_as_such():
+                    return await attempt.run(engine, work, self._clock)
             except Raced as raced:
                 cause = raced
             except Exception as error:
@@ -164,13 +166,17 @@ class PostgresDatabase:
     async def erase_traces(self) -> bool:
         """See ``Database.erase_traces``."""
         try:
-            async with self._outside() as connection:
-                now = await connection.run_sync(self._clock)
-                return await erase_traces(connection, now, self._most_bytes)
+            with _cancelled_as_such():
+                return await self._erase_traces()
         except Exception as error:
             if trouble_of(error) is None:
                 raise
             raise Unavailable from error
+
+    async def _erase_traces(self) -> bool:
+        async with self._outside() as connection:
+            now = await connection.run_sync(self._clock)
+            return await erase_traces(connection, now, self._most_bytes)
 
     @asynccontextmanager
     async def _outside(self) -> AsyncIterator[AsyncConnection]:
@@ -182,6 +188,21 @@ class PostgresDatabase:
     async def close(self) -> None:
         """See ``Database.close``."""
         await self._engine.dispose()
+
+
+@contextmanager
+def _cancelled_as_such() -> Iterator[None]:
+    """Let a cancelled caller know that it is: SQLAlchemy may hide that behind an error of its own.
+
+    Whoever took that for a failure would try again, and never end.
+    """
+    try:
+        yield
+    except Exception as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from error
+        raise
 
 
 class _Attempt:
