@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import pytest
 
@@ -71,6 +72,29 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if needed <= abilities and not lacking & abilities
     ]
     metafunc.parametrize("engine", able, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of what is the page's own, and no engine's, each case runs in one engine, in turn.
+
+    All processes of a run have to choose alike, so that the choice is made by the name.
+    """
+    if os.environ.get("OTV_TEST_ENGINES") == "all":
+        return
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
+        if engine is not None and item.get_closest_marker("in_turn"):
+            cases.setdefault(item.nodeid.replace(engine, ""), []).append(item)
+    left = [
+        item
+        for name, turns in cases.items()
+        for number, item in enumerate(turns)
+        if number != crc32(name.encode()) % len(turns)
+    ]
+    config.hook.pytest_deselected(items=left)
+    unwanted = set(left)
+    items[:] = [item for item in items if item not in unwanted]
 
 
 def _abilities(metafunc: pytest.Metafunc, marker: str) -> set[Ability]:

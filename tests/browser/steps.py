@@ -183,7 +183,7 @@ def records(tab: Tab, store: str) -> list[dict[str, Any]]:
     """What the page keeps of "shares" or "openings"; without proofs and keys."""
     script = _RECORDS.replace("STORE", repr(store))
     # Now and then WebKit's database never answers, and does when it is asked again.
-    (found,) = tab.until(lambda: tab.script(script), store)
+    (found,) = tab.until(lambda: tab.script(script), store, patience_s=60)
     return list(found)
 
 

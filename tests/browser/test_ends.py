@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.browser.drivers.tab import Tab
     from tests.conftest import RunningServer
 
+pytestmark = pytest.mark.in_turn
+
 GUESSES = 100  # wrong passwords until a link ends
 GUESSES_IN_A_ROW = 10  # until it locks
 

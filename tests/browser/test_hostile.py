@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tests.conftest import RunningServer
     from tests.support import Api
 
+pytestmark = pytest.mark.in_turn
+
 CANARY = "<img src=x onerror=\"top.canary='sung'\"><svg onload=top.canary='sung'>"
 NOTE = (
     f"{CANARY}<script>top.canary='sung'</script>\n"

@@ -56,13 +56,10 @@ def servers_on(
         yield [stack.enter_context(running_server(folder, **chosen)) for _ in range(count)]
 
 
-@pytest.fixture(params=["folder", "s3"])
-def stores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """Settings that name the blob store: a folder that the servers share, or an object store."""
-    if request.param == "folder":
-        return {}
-    store: S3 = request.getfixturevalue("object_store")
-    for name, value in store.environment().items():
+@pytest.fixture
+def stores(object_store: S3, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """Settings that name an object store; the rounds of kills share a folder."""
+    for name, value in object_store.environment().items():
         monkeypatch.setenv(name, value)
     return {"blobs": f"s3://{BUCKET}/{secrets.token_hex(8)}"}
 

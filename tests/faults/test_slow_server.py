@@ -34,6 +34,12 @@ MEMORY = 150 * MB
 GIVES_UP_S = 20
 
 
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a hasty client its time back."""
+    monkeypatch.setattr(pace, "GRACE_S", 30.0)
+    monkeypatch.setattr(exchange, "READ_WRITE_S", 30.0)
+
+
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client whose minute is a moment."""
@@ -66,13 +72,16 @@ def test_server_that_drips_while_sending_is_given_up(here: Here, call: str, drip
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("drip", DRIPS)
 @pytest.mark.parametrize("call", ["view", "claim", "content"])
-def test_server_that_drips_while_opening_is_given_up(here: Here, call: str, drip: str) -> None:
+def test_server_that_drips_while_opening_is_given_up(
+    here: Here, call: str, drip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else a download hangs for ever; or, given up, costs the file."""
     link = sent(here)
     here.wire.faults[call] = DRIPS[drip]
 
     said = timed(here, "get", link, "-o", "out")
     here.wire.faults.clear()
+    patient(monkeypatch)
     again = here.run("get", link, "-o", "out")
 
     assert said.code in (3, 7)
@@ -89,13 +98,16 @@ def dripping_content(meddling: Meddling) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_content_that_drips_is_given_up_and_can_be_gone_on_with(here: Here) -> None:
+def test_content_that_drips_is_given_up_and_can_be_gone_on_with(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else a malicious server holds a client for as long as it likes."""
     link = sent(here)
     here.wire.faults["content"] = dripping_content
 
     said = timed(here, "get", link, "-o", "out")
     here.wire.faults.clear()
+    patient(monkeypatch)
     again = here.run("get", link, "-o", "out")
 
     assert said.code == 3
