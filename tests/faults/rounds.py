@@ -45,6 +45,7 @@ SETTINGS = {
     "idle_upload": IDLE_S,
 }
 LOOK_EVERY_S = 0.25
+LOOK_INTO_TABLES_EVERY_S = 1  # for half a minute and more, by a dozen rounds
 # Whoever looks so often gives up soon: in a back-off it would sleep while the record is forgotten.
 LOOKING = Patience(first_contact_s=LOOK_EVERY_S, total_s=LOOK_EVERY_S)
 NO_ANSWER = "no answer"
@@ -239,7 +240,7 @@ class Round:
 
     def _check_nothing_left(self) -> None:
         within_s = LINK_S + LEASE_S + RECORD_S + SLACK_S
-        if not eventually(lambda: not self.service.left(), within_s, LOOK_EVERY_S):
+        if not eventually(lambda: not self.service.left(), within_s, LOOK_INTO_TABLES_EVERY_S):
             self.wrong(f"the server keeps {self.service.left()}")
         with Client(state=self.sender.state) as client:
             for record in self.sender.state.shares():
