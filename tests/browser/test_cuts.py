@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.browser.drivers.tab import Browser, Tab
     from tests.browser.lines import Line
 
+pytestmark = pytest.mark.in_turn
+
 DURABLE = 8 * steps.PART  # the page makes its progress durable this often
 LARGE = DURABLE + 2 * steps.PART
 
