@@ -51,7 +51,7 @@ def timed(here: Here, *args: str) -> Said:
     """A command that must not take long."""
     started = time.monotonic()
     said = here.run(*args)
-    assert time.monotonic() - started < 30  # seconds of a busy machine; a hang is a minute
+    assert time.monotonic() - started < 5
     return said
 
 
