@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from tests.browser.drivers.tab import Browser, Tab
     from tests.browser.lines import Line
 
-pytestmark = pytest.mark.in_turn
-
 DURABLE = 8 * steps.PART  # the page makes its progress durable this often
 LARGE = DURABLE + 2 * steps.PART
 

@@ -100,7 +100,7 @@ def keyboard(tab: Tab) -> Keyboard:
     return Keyboard(tab)
 
 
-pytestmark = [pytest.mark.needs(Ability.KEYS), pytest.mark.in_turn]
+pytestmark = pytest.mark.needs(Ability.KEYS)
 
 
 def test_sends(keyboard: Keyboard, tab: Tab, page_server: RunningServer) -> None:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from tests.browser.drivers.with_playwright import PlaywrightBrowser, PlaywrightTab
     from tests.conftest import RunningServer
 
-pytestmark = pytest.mark.in_turn
-
 TOKEN = "a-token-0123456789"
 NOTE = "a note that took long to write"
 KEPT = """

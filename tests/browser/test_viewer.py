@@ -96,7 +96,6 @@ def viewing(tab: Tab, page_server: RunningServer, tmp_path: Path) -> Viewing:
     return Viewing(tab, page_server, tmp_path)
 
 
-@pytest.mark.in_turn
 def test_honest_files_are_shown(viewing: Viewing) -> None:
     """Else people would get a blank frame, or a file that they can only save."""
     shown = {
@@ -190,7 +189,6 @@ def test_directions_and_controls_are_made_visible(viewing: Viewing) -> None:
     )
 
 
-@pytest.mark.in_turn
 def test_damaged_files_are_said_to_be(viewing: Viewing) -> None:
     """Else people would wait before an empty frame."""
     damaged = {
@@ -220,7 +218,6 @@ def test_a_large_text_is_cut_and_says_so(viewing: Viewing) -> None:
     assert viewing.inside("document.body.textContent.length") < 2_100_000
 
 
-@pytest.mark.in_turn
 def test_many_pages_hold_little_memory(viewing: Viewing) -> None:
     """Else a long document would take a phone's browser down."""
     viewing.open({"long.pdf": files.pdf(MANY_PAGES)})
