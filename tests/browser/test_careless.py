@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from tests.browser.drivers.tab import Browser, Tab
     from tests.conftest import RunningServer
 
-pytestmark = pytest.mark.in_turn
-
 HOUR_MS = 3_600_000
 SAVED_BYTES = 60_000_000  # long enough to be cut
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from tests.browser.drivers.tab import Browser, Tab
     from tests.conftest import RunningServer
 
-pytestmark = pytest.mark.in_turn
-
 SAMPLE = """
 document.body.replaceChildren();
 const add = (tag, more) =>

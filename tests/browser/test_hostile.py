@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from tests.conftest import RunningServer
     from tests.support import Api
 
-pytestmark = pytest.mark.in_turn
-
 CANARY = "<img src=x onerror=\"top.canary='sung'\"><svg onload=top.canary='sung'>"
 NOTE = (
     f"{CANARY}<script>top.canary='sung'</script>\n"
@@ -206,6 +204,7 @@ def test_nothing_is_handed_out_as_a_document(
     assert_nothing_ran(tab)
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(
     "name",
     [
@@ -230,6 +229,7 @@ def test_names_that_no_writer_makes_are_refused(
     assert_nothing_released(tab)
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(
     "json_",
     [
@@ -322,6 +322,7 @@ LIES: dict[str, Callable[[Answer], Answer]] = {
 }
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
 def test_looking_at_nonsense_says_so(tab: Tab, liar: Liar, client: Client, lie: Any) -> None:
     """Else a server could make the page hang, run what it says, or promise what isn't so."""
@@ -359,6 +360,7 @@ CLAIMS: dict[str, tuple[Callable[[Answer], Answer], str]] = {
 }
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(("lie", "heading"), CLAIMS.values(), ids=CLAIMS)
 def test_claims_of_a_liar_release_nothing(
     tab: Tab, liar: Liar, client: Client, lie: Any, heading: str
@@ -409,6 +411,7 @@ STREAMS: dict[str, Callable[[Answer], Answer]] = {
 }
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("lie", STREAMS.values(), ids=STREAMS)
 def test_content_that_never_comes_right_can_be_stopped(
     tab: Tab, liar: Liar, client: Client, lie: Any
@@ -460,6 +463,7 @@ def test_sender_is_told_what_a_liar_says_as_text(tab: Tab, liar: Liar) -> None:
     assert tab.complaints() == []
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("lie", [LIES["a page"], fields(limits={}), fields(limits=None)])
 def test_limits_that_are_none_keep_what_was_typed(tab: Tab, liar: Liar, lie: Any) -> None:
     """Else somebody would lose a long text to a server that is broken for a minute."""

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from tests.conftest import RunningServer
 
 
-pytestmark = pytest.mark.in_turn
-
-
 def test_cancelled_sending_is_taken_back(
     tab: Tab, line: Line, page_server: RunningServer, film: Path
 ) -> None:

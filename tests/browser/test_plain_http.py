@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from tests.browser.drivers.tab import Tab
     from tests.conftest import RunningServer
 
-pytestmark = pytest.mark.in_turn
-
 SEVERAL_PARTS = (8 << 20) + 300_000
 NOTE = "what nobody on the way may reäd"
 PASSWORD = "pässword of a person"
