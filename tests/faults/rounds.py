@@ -51,7 +51,7 @@ LOOKING = Patience(first_contact_s=LOOK_EVERY_S, total_s=LOOK_EVERY_S)
 NO_ANSWER = "no answer"
 SLACK_S = 10  # for what takes part of a second on a machine that has nothing else to do
 AT_ONCE = 2  # rounds at work
-ALIVE = 12  # rounds at work or waiting for their end
+ALIVE = 20  # rounds at work or waiting for their end
 DONE, OVER = 0, 4
 
 
@@ -210,25 +210,27 @@ class Round:
             Ending.REVOKED: "revoked revoked none",
             Ending.UNOPENED: "expired",
         }[self.plan.ending]
-        if not eventually(lambda: self._told() == expected, LINK_S + SLACK_S, LOOK_EVERY_S):
-            self.wrong(f"the sender is told {self._told()!r} and not {expected!r}")
+        with Client(state=self.sender.state, patience=LOOKING) as sender:
+            if not eventually(
+                lambda: self._told(sender) == expected, LINK_S + SLACK_S, LOOK_EVERY_S
+            ):
+                self.wrong(f"the sender is told {self._told(sender)!r} and not {expected!r}")
         self._come_late()
         received = [*self.reader.received(), *self.rival.received()]
         if received != [self.digest] * is_wanted:
             self.wrong(f"received {len(received)} files, {self._readers_with_all()} of them whole")
         self.result.endings[expected] += 1
 
-    def _told(self) -> str:
+    def _told(self, sender: Client) -> str:
         """What a status tells the sender: the link's state, and its opening's end and receipt.
 
         While the server is being started again, nothing: ``NO_ANSWER``.
         """
-        with Client(state=self.sender.state, patience=LOOKING) as client:
-            share, _ = client._find(self.link)  # noqa: SLF001  # what `status` and `revoke` begin with
-            try:
-                links = {link.id: link for link in client.look(share).links}
-            except Unreachable:
-                return NO_ANSWER
+        share, _ = sender._find(self.link)  # noqa: SLF001  # what `status` and `revoke` begin with
+        try:
+            links = {link.id: link for link in sender.look(share).links}
+        except Unreachable:
+            return NO_ANSWER
         return _words(links[parse_link(self.link).id_text])
 
     def _come_late(self) -> None:
