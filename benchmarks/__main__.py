@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import kills, links, memory, notes, starts, transfer
+from benchmarks import costs, kills, links, memory, notes, starts, store, transfer
+from benchmarks.databases import POSTGRES, SQLITE
 from benchmarks.measuring import GIB, MIB, machine
 
 if TYPE_CHECKING:
@@ -16,12 +17,21 @@ if TYPE_CHECKING:
 PARTS: dict[str, Callable[[Path, argparse.Namespace], str]] = {
     "starts": lambda folder, given: starts.measure(folder, runs=given.runs),
     "notes": lambda folder, given: notes.measure(folder, count=given.notes, turns=given.turns),
+    "costs": lambda folder, given: costs.measure(folder, count=given.notes, turns=given.turns),
     "transfer": lambda folder, given: transfer.measure(folder, size=given.size, pairs=given.pairs),
+    "store": lambda folder, given: store.measure(folder, size=given.size, pairs=given.pairs),
     "memory": lambda folder, given: memory.measure(folder, sizes=given.sizes),
     "links": lambda folder, given: links.measure(
-        folder, few=given.few, many=given.many, claims=given.claims, sweeps=given.sweeps
+        folder,
+        few=given.few,
+        many=given.many,
+        claims=given.claims,
+        sweeps=given.sweeps,
+        database=given.database,
     ),
-    "kills": lambda folder, given: kills.measure(folder, rounds=given.rounds, seed=given.seed),
+    "kills": lambda folder, given: kills.measure(
+        folder, rounds=given.rounds, seed=given.seed, database=given.database
+    ),
 }
 # What shows in minutes that everything works; its figures mean little.
 SMALL = {
@@ -63,7 +73,20 @@ def parser() -> argparse.ArgumentParser:
         ("seed", 4, "of the kills"),
     ):
         made.add_argument(f"--{name}", type=int, default=default, help=f"{text}  [{default}]")
+    made.add_argument(
+        "--database",
+        choices=[SQLITE, POSTGRES],
+        default=SQLITE,
+        help="of links and kills; PostgreSQL is started for it  [sqlite]",
+    )
     made.add_argument("--size", type=bytes_of, default=4 * GIB, help="of a transfer  [4G]")
+    made.add_argument(
+        "--mebibytes",
+        dest="size",
+        type=lambda count: int(count) * MIB,
+        default=argparse.SUPPRESS,
+        help="the same in MiB",
+    )
     made.add_argument(
         "--sizes",
         type=bytes_of,

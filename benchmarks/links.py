@@ -16,19 +16,23 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from benchmarks.databases import DURABLE, rows_in
 from benchmarks.measuring import ratio, spread, table
 from otv_server.domain.limits import DAY_S, Limits
 from otv_server.domain.share import ClaimAttempt, NewLink, NewShare
 from otv_server.service.sweeping import Sweeping
 from otv_server.storage.blobs import DiskBlobs
-from otv_server.storage.database import Database
 from otv_server.storage.opening import SqlOpening
+from otv_server.storage.postgres import PostgresDatabase
 from otv_server.storage.sending import SqlSending
+from otv_server.storage.sqlite import SqliteDatabase
 from otv_server.storage.sweeping import SqlSweeping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from otv_server.storage.database import Database
 
 PER_SHARE = 1000
 MANIFEST_BYTES = 4202
@@ -56,27 +60,32 @@ class Store:
 
     folder: Path
     live: int
+    url: str | None = None
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
-        self.database = Database(self.folder / "otv.db", self.clock)
-        blobs = DiskBlobs(self.folder / "blobs", os.urandom, time.time, 3600)
-        blobs.open()
+        self.database: Database = (
+            SqliteDatabase(self.folder / "otv.db", self.clock)
+            if self.url is None
+            else PostgresDatabase(self.url, self.clock)
+        )
+        self.blobs = DiskBlobs(self.folder / "blobs", os.urandom, time.time, 3600)
         self.sending = SqlSending(self.database, LIMITS)
         self.opening = SqlOpening(self.database, LIMITS)
-        self.sweeping = Sweeping(SqlSweeping(self.database, LIMITS), blobs)
+        self.sweeping = Sweeping(SqlSweeping(self.database, LIMITS), self.blobs)
 
     async def fill(self) -> None:
         """Make the live links, a thousand to a share."""
+        await self.blobs.open()
         await self.database.open()
         for start in range(0, self.live, PER_SHARE):
             count = min(PER_SHARE, self.live - start)
             await self._send(range(start, start + count), ttl_s=30 * DAY_S)
             if start % (50 * PER_SHARE) == 0:
-                await self.database.truncate_log()
+                await self.database.erase_traces()
                 print(f"{start} of {self.live} links", file=sys.stderr)
-        await self.database.truncate_log()
+        await self.database.erase_traces()
 
     async def _send(self, numbers: range, ttl_s: int) -> None:
         links = tuple(_link(self.live, number, ttl_s) for number in numbers)
@@ -96,7 +105,7 @@ class Store:
         first = self.live + turn * EXPIRED
         for number in range(first, first + EXPIRED):
             await self._send(range(number, number + 1), ttl_s=SHORT_S)
-        await self.database.truncate_log()
+        await self.database.erase_traces()
         self.clock.now += 1000 * SHORT_S
         started = time.perf_counter()
         swept = await self.sweeping.sweep()
@@ -113,14 +122,17 @@ def _link(live: int, number: int, ttl_s: int) -> NewLink:
     return NewLink(id_, access, unlock, manifest, opens=100, delay_s=0, ttl_s=ttl_s)
 
 
-def measure(folder: Path, *, few: int, many: int, claims: int, sweeps: int) -> str:
+def measure(folder: Path, *, few: int, many: int, claims: int, sweeps: int, database: str) -> str:
     """Fill both, then claim and sweep in turn."""
-    return asyncio.run(
-        _measure(Store(folder / "few", few), Store(folder / "many", many), claims, sweeps)
-    )
+    with rows_in(database, **DURABLE) as cluster:
+        stores = [
+            Store(folder / name, live, None if cluster is None else cluster.new_database())
+            for name, live in (("few", few), ("many", many))
+        ]
+        return asyncio.run(_measure(*stores, claims=claims, sweeps=sweeps))
 
 
-async def _measure(few: Store, many: Store, claims: int, sweeps: int) -> str:
+async def _measure(few: Store, many: Store, *, claims: int, sweeps: int) -> str:
     for store in (few, many):
         await store.fill()
     draw = random.Random(4)
@@ -133,7 +145,7 @@ async def _measure(few: Store, many: Store, claims: int, sweeps: int) -> str:
         for store, times in zip((few, many), swept, strict=True):
             times.append(await store.sweep(turn))
     for store in (few, many):
-        store.database.close()
+        await store.database.close()
     return _table(few.live, many.live, claimed, swept)
 
 

@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 MIB, GIB = 1 << 20, 1 << 30
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-LIBRARIES = ("litestar", "uvicorn", "sqlalchemy", "httpx", "cryptography")
+LIBRARIES = ("litestar", "uvicorn", "sqlalchemy", "httpx", "cryptography", "obstore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,12 @@ class _Peak:
 
 
 def cpu_of(process_id: int) -> float:
-    """CPU seconds that a process, and the children that it has now, have used so far."""
+    """CPU seconds that a process and its children have used so far, those that are gone too."""
     used = 0.0
     for each in [process_id, *_children(process_id)]:
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        used += (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended just now
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            used += sum(int(ticks) for ticks in fields[11:15]) / TICKS_PER_S
     return used
 
 

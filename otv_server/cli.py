@@ -1,4 +1,4 @@
-"""``otv-server serve | sweep | check | token``."""
+"""``otv-server serve | sweep | check | upgrade | token``."""
 
 from __future__ import annotations
 
@@ -76,16 +76,26 @@ def check(**flags: Any) -> None:
         from otv_server import starting  # noqa: PLC0415  # --help need not wait
 
         starting.identity_of(settings)
-    click.echo("Settings, data folder and database are fine.")
+    click.echo("Settings, database and blob store are fine.")
+
+
+@program.command()
+@with_settings
+def upgrade(**flags: Any) -> None:
+    """Bring the database up to this version's schema, as each start does, and serve nothing."""
+    found, current = data_folder.upgrade(settings_of(flags))
+    click.echo(f"schema={current} before={found}")
 
 
 def _check_data(settings: Settings, *, thoroughly: bool = False) -> None:
     """Open everything once, before anything is served or spawned."""
-    free = data_folder.check(settings, thoroughly=thoroughly)
-    if free is not None and free < settings.min_free_bytes:
+    found = data_folder.check(settings, thoroughly=thoroughly)
+    for warning in found.warnings:
+        click.echo(f"otv: warning: {warning}", err=True)
+    if found.free_bytes is not None and found.free_bytes < settings.min_free_bytes:
         click.echo(
-            f"otv: warning: {free} bytes are free on the disk, less than min_free_bytes:"
-            " uploads will be refused.",
+            f"otv: warning: {found.free_bytes} bytes are free on the disk, less than"
+            " min_free_bytes: uploads will be refused.",
             err=True,
         )
 

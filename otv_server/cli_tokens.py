@@ -23,8 +23,11 @@ def token() -> None:
     """Hand out, list and revoke upload tokens: with one, people send who else may not."""
 
 
-def _with_data_folder(command: Callable[..., None]) -> Callable[..., None]:
-    """Tokens need no setting but where the data lies."""
+def _with_database(command: Callable[..., None]) -> Callable[..., None]:
+    """Tokens need no setting but where the database is."""
+    command = click.option("--database", help="postgresql://…, better as OTV_DATABASE  [none]")(
+        command
+    )
     return with_config(click.option("--data", help="folder of the database  [uploads]")(command))
 
 
@@ -33,7 +36,7 @@ def _with_data_folder(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--share-bytes", type=click.IntRange(1), help="ciphertext of one share  [no limit]")
 @click.option("--per-hour", type=click.IntRange(1, 3600), help="shares an hour  [no limit]")
 @click.option("--expires", type=Duration(), help="how long it is good for: 12h, 30d  [for ever]")
-@_with_data_folder
+@_with_database
 def new(
     name: str, share_bytes: int | None, per_hour: int | None, expires: int | None, **flags: Any
 ) -> None:
@@ -45,7 +48,7 @@ def new(
 
 
 @token.command("list")
-@_with_data_folder
+@_with_database
 def list_(**flags: Any) -> None:
     """A line for each token: number, name, state, shares sent, and its limits; tabs between."""
     found, now = data_folder.run(settings_of(flags), lambda parts: parts.tokens.every())
@@ -68,7 +71,7 @@ def described(token: UploadToken, now: Instant) -> list[str]:
 
 @token.command()
 @click.argument("which", metavar="NUMBER|NAME")
-@_with_data_folder
+@_with_database
 def revoke(which: str, **flags: Any) -> None:
     """Refuse a token from now on. What was sent with it stays."""
     gone = data_folder.run(settings_of(flags), lambda parts: parts.tokens.revoke(which))

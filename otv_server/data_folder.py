@@ -1,11 +1,11 @@
-"""The data folder, opened once for a command: what is wrong with it is one sentence."""
+"""Database and blob store, opened once for a command: what is wrong is one sentence."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import pwd
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from otv_server import logs
@@ -13,7 +13,7 @@ from otv_server.domain.errors import Conflict, Malformed, OtvError, Unavailable,
 from otv_server.settings import BadSetting
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from otv_server.app import Parts
@@ -26,65 +26,104 @@ Result = TypeVar("Result")
 _ASKED_WRONGLY = (Conflict, Malformed, Unknown)
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found where nothing was wrong.
+
+    Attributes:
+        free_bytes: of the blob store; None where it has no limit that is known.
+        warnings: sentences for the operator; only where it was looked at thoroughly.
+    """
+
+    free_bytes: int | None
+    warnings: Sequence[str] = ()
+
+
 def sweep(settings: Settings) -> Swept:
     """Sweep once, also for blobs that no row names."""
 
     async def work(parts: Parts) -> Swept:
         swept = await parts.open()
-        strangers = await parts.sweeping.delete_strangers()
-        return replace(swept, deleted=swept.deleted + strangers)
+        deleted = await parts.sweeping.delete_orphans()
+        deleted += await parts.sweeping.delete_strangers()
+        return replace(swept, deleted=deleted)
 
     return _in_folder(settings, work)
 
 
-def check(settings: Settings, *, thoroughly: bool) -> int | None:
-    """Open everything; how many bytes are free. ``thoroughly`` reads the whole database."""
+def check(settings: Settings, *, thoroughly: bool) -> Checked:
+    """Open everything. ``thoroughly`` reads the whole database."""
 
-    async def work(parts: Parts) -> int | None:
+    async def work(parts: Parts) -> Checked:
         await parts.open()
-        if thoroughly and not await parts.database.is_sound():
+        if not thoroughly:
+            return Checked(await parts.blobs.free_bytes())
+        if not await parts.database.is_sound():
             raise Unavailable
-        return await parts.blobs.free_bytes()
+        return Checked(await parts.blobs.free_bytes(), await parts.database.warnings())
 
     return _in_folder(settings, work)
+
+
+def upgrade(settings: Settings) -> tuple[int, int]:
+    """Bring the schema up to date; its version before, and now."""
+    # --help need not wait for the database's library.
+    from otv_server.storage.tables import SCHEMA_VERSION  # noqa: PLC0415
+
+    return _in_folder(settings, lambda parts: parts.open_database()), SCHEMA_VERSION
 
 
 def run(settings: Settings, ask: Callable[[Parts], Awaitable[Result]]) -> Result:
-    """Do one thing with the database, beside a server that may be running."""
+    """Do one thing with the database, beside servers that may be running."""
 
     async def work(parts: Parts) -> Result:
-        await parts.open()
+        await parts.open_database()
         return await ask(parts)
 
     return _in_folder(settings, work)
 
 
 def _in_folder(settings: Settings, work: Callable[[Parts], Awaitable[Result]]) -> Result:
-    """Raises ``BadSetting`` where the data folder can't be used, or the wish not be granted."""
+    """Raises ``BadSetting`` where the stores can't be used, or the wish not be granted."""
     # --help need not wait for the web framework and the database's library.
-    from otv_server.storage.database import WrongSchema  # noqa: PLC0415
+    from otv_server.storage.database import CantOpen, WrongSchema  # noqa: PLC0415
 
     logs.configure()
     _check_owner(settings.data)
     try:
-        return asyncio.run(_opened(settings, work))
-    except (WrongSchema, *_ASKED_WRONGLY) as error:
+        return asyncio.run(_joined(settings, work))
+    except (CantOpen, WrongSchema, *_ASKED_WRONGLY) as error:
         raise BadSetting(str(error)) from None
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    except OtvError:
-        reason = "its database is damaged, or can't be read or written"
+    except OtvError as error:
+        raise BadSetting(_stopped(settings, error)) from None
     raise BadSetting(f"The data folder {settings.data} can't be used: {reason}.")
 
 
-async def _opened(settings: Settings, work: Callable[[Parts], Awaitable[Result]]) -> Result:
+def _stopped(settings: Settings, error: OtvError) -> str:
+    """Which of the stores failed after it could be opened, in a sentence."""
+    if settings.blobs is not None:
+        from otv_server.storage.troubles import Trouble  # noqa: PLC0415  # as above
+
+        if isinstance(error.__cause__, Trouble):
+            return f"The object store failed ({type(error.__cause__).__name__}): try again later."
+    if settings.database is not None:
+        return "The database stopped answering: see PostgreSQL's own log."
+    return (
+        f"The data folder {settings.data} can't be used: its database is damaged, or can't be read"
+        " or written."
+    )
+
+
+async def _joined(settings: Settings, work: Callable[[Parts], Awaitable[Result]]) -> Result:
     from otv_server.app import join  # noqa: PLC0415  # as above
 
     parts = join(settings)
     try:
         return await work(parts)
     finally:
-        parts.database.close()
+        await parts.database.close()
 
 
 def _check_owner(folder: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -59,6 +60,18 @@ class Settings:
     )
     workers: int = _setting(1, "processes that serve")
     data: Path = _setting(Path("uploads"), "folder of the database and the ciphertext")
+    database: str | None = field(
+        default=None,
+        repr=False,  # it may hold a password
+        metadata={
+            "help": "postgresql://user:password@host/name; unset: a file in the data folder."
+            " Better set as OTV_DATABASE, which no other user of the machine can read"
+        },
+    )
+    blobs: str | None = _setting(
+        None,
+        "where the ciphertext is instead: s3://bucket/prefix, file:///folder; untested: gs://, az://",
+    )
     min_ttl: int = _setting(10, "shortest life of a link, seconds")
     default_ttl: int = _setting(600, "life of a link that asks for none, seconds")
     max_ttl: int = _setting(3600, "longest life of a link, seconds, up to 30 days")
@@ -76,6 +89,7 @@ class Settings:
     keep_addresses: Literal["truncated", "full", "off"] = _setting(
         "truncated", "what the sender is told of an opener's address"
     )
+    metrics: bool = _setting(False, "serve counts for Prometheus under /metrics, to anyone")
     rate: int = _setting(50, "requests a second of one address without a right proof; 0: no limit")
 
     @property
@@ -197,6 +211,7 @@ def _checked(settings: Settings) -> Settings:
     if settings.lease_floor > settings.lease_ceiling:
         raise BadSetting("lease_floor must not be above lease_ceiling.")
     _check_network(settings)
+    _check_stores(settings)
     return settings
 
 
@@ -246,3 +261,19 @@ def _is_this_machine(host: str) -> bool:
 
 def _listed(text: str) -> list[str]:
     return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _check_stores(settings: Settings) -> None:
+    if settings.metrics and settings.workers > 1:
+        raise BadSetting("metrics needs workers = 1: run several servers, and ask each of them.")
+    if settings.database is not None and not _is_postgres(settings.database):
+        raise BadSetting("database must be postgresql://user:password@host:port/name.")
+
+
+def _is_postgres(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
+    return parts.scheme in ("postgresql", "postgres") and has_port

@@ -15,12 +15,16 @@ import httpx
 import pytest
 
 from tests.javascript import build_page
+from tests.object_store import S3, running_store
+from tests.postgres import Cluster, running_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 STARTUP_S = 20
+# Each test starts programs; a tenth of their start would go into compiling what the last one did.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @dataclass
@@ -122,6 +126,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 @pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """A real S3-compatible store with an empty bucket, for all tests; they take prefixes."""
+    with running_store(tmp_path_factory.mktemp("object-store")) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
 def built_page() -> Path:
     """The page's folder, built from the sources as they stand: a second or two, once."""
     return build_page()
@@ -137,3 +148,17 @@ def page_server(
         tmp_path_factory.mktemp("page-server"), min_free_bytes=0, rate=0, max_unsealed=10_000
     ) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """One PostgreSQL server for all tests that neither stop nor read it."""
+    with running_cluster() as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(cluster: Cluster) -> Iterator[str]:
+    """An empty database of this test's own."""
+    with cluster.database() as url:
+        yield url

@@ -5,6 +5,7 @@ set -euo pipefail
 
 packages=(
   zbar-tools # zbarimg reads QR codes back
+  postgresql # a cluster of the tests' own; Debian's is left alone
   unzip p7zip-full # archives that the page packs, unpacked by others' programs
   chromium firefox-esr webkit2gtk-driver # the page runs in each
   nginx caddy # proxies in front of the server

@@ -70,14 +70,20 @@ def test_every_client_error_has_an_exit_code() -> None:
 
 def test_neither_program_loads_the_others_libraries() -> None:
     """Else a client on a small machine pays for a web framework, or the server holds a cipher."""
-    server_only = ["litestar", "uvicorn", "sqlalchemy", "msgspec", "structlog", "otv_server"]
+    server_only = [
+        *("litestar", "uvicorn", "sqlalchemy", "msgspec", "structlog", "obstore"),
+        "otv_server",
+    ]
     script = (
         "import sys, importlib; importlib.import_module(sys.argv[1]);"
         "print(*[name for name in sys.argv[2:] if name in sys.modules])"
     )
 
     client = run_script(script, "otv_client.client", *server_only)
-    server = run_script(script, "otv_server.serving", "cryptography", "platformdirs", "otv_client")
+    # obstore is the server's own, and waits until there is an object store.
+    server = run_script(
+        script, "otv_server.serving", "cryptography", "platformdirs", "otv_client", "obstore"
+    )
 
     assert (client, server) == ("", "")
 

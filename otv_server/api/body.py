@@ -127,6 +127,6 @@ async def upload_guard(connection: AnyConnection, _handler: BaseRouteHandler) ->
         token = wire.hashed(upload_token(connection.headers.getall("OTV-Upload-Token", [])))
         await connection.app.state.tokens.recognise(token)
         connection.scope["state"][TOKEN] = token
-    if not connection.app.state.limiter.allows(caller.bucket):
+    if not await connection.app.state.limiter.allows(caller.bucket):
         raise SlowDown
     connection.scope["state"][EXEMPT] = True

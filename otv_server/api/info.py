@@ -28,7 +28,7 @@ VERSION = version("one-time-view")  # once: it reads and parses a file
 async def info(request: Request[Any, Any, Any]) -> wire.Info:
     """For anyone."""
     caller = caller_of(request)
-    if not request.app.state.limiter.allows(caller.bucket):
+    if not await request.app.state.limiter.allows(caller.bucket):
         request.scope["state"][EXEMPT] = True
         raise SlowDown
     address = _address(request, caller)

@@ -1,16 +1,48 @@
-"""How often one address may come without a right proof. In this process's memory alone."""
+"""How often one address may come without a right proof.
+
+Each process counts in its memory. Where there are several, what one of them lets pass all of
+them count in the database.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otv_server.domain.errors import Unavailable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from otv_server.domain.ports import RateRepository
 
 MOST_BUCKETS = 10_000
 
 
 class Limiter:
+    """The limit on one address, over one process or many.
+
+    Args:
+        local: what this process counts.
+        shared: what all of them count; None where this is the only one.
+    """
+
+    def __init__(self, local: Buckets, shared: RateRepository | None = None) -> None:
+        self._local = local
+        self._shared = shared
+
+    async def allows(self, caller: str) -> bool:
+        """Count one request; False where the caller must slow down."""
+        if not self._local.allows(caller):
+            return False  # a flood at one process is no flood at the database
+        if self._shared is None:
+            return True
+        try:
+            return await self._shared.take(caller)
+        except Unavailable:
+            return True  # whatever was asked for says so itself
+
+
+class Buckets:
     """One token bucket an address: ``rate`` a second, as many at once.
 
     Args:

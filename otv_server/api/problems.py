@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import (
@@ -23,6 +24,8 @@ from otv_server.domain import errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from litestar.types import Message, Scope
 
     from otv_server.api.limiter import Limiter
 
@@ -59,6 +62,9 @@ RETRY_AFTER_S: dict[type[errors.OtvError], int] = {
 INTERNAL = 500
 # A key of the request's state: it came with a right proof, or has taken its token already.
 EXEMPT = "exempt"
+# Others: it was refused without one, and its token is still to be taken; the body that is sent
+# instead where there is none left.
+UNPROVEN, INSTEAD = "unproven", "instead"
 # Errors that only the holder of a right proof is ever told, where no guard has looked before.
 _PROVEN = (errors.Over, errors.EgressSpent, errors.BadRange)
 
@@ -89,20 +95,43 @@ def _codes_of(status: int, kinds: Iterable[type[errors.OtvError]]) -> list[str]:
 
 
 def answer_error(request: AnyRequest, error: Exception) -> Response[Problem]:
-    """The one function from exception to answer.
-
-    A request without a right proof takes a token of its address; where there is none, it is
-    told to slow down instead of anything else.
-    """
+    """The one function from exception to answer; ``slow_down`` may put another in its place."""
     if request.scope["state"].get(CUT_OFF) and not isinstance(error, errors.OtvError):
         error = errors.Malformed("The body did not come whole.")
     known = _as_known(request, error)
     is_exempt = request.scope["state"].get(EXEMPT) or isinstance(known, _PROVEN)
     if not isinstance(known, errors.SlowDown) and not is_exempt:
-        limiter: Limiter = request.app.state.limiter
-        if not limiter.allows(caller_of(request).bucket):
-            known = errors.SlowDown()
+        request.scope["state"][UNPROVEN] = True
     return _internal() if known is None else _answer(known)
+
+
+async def slow_down(message: Message, scope: Scope) -> None:
+    """Litestar's hook before anything is sent.
+
+    An error that was answered without a right proof takes a token of its address; where there is
+    none, the caller is told to slow down instead of anything else.
+    """
+    state = scope.get("state", {})
+    if message["type"] == "http.response.start" and state.pop(UNPROVEN, False):
+        request: AnyRequest = Request(scope)
+        limiter: Limiter = request.app.state.limiter
+        if not await limiter.allows(caller_of(request).bucket):
+            answer = _answer(errors.SlowDown())
+            body = msgspec.json.encode(answer.content)
+            state[INSTEAD] = body
+            message["status"] = STATUS[errors.SlowDown]
+            message["headers"] = _raw_headers(answer, len(body))
+    elif message["type"] == "http.response.body" and INSTEAD in state:
+        message["body"] = state.pop(INSTEAD)
+
+
+def _raw_headers(answer: Response[Problem], size: int) -> list[tuple[bytes, bytes]]:
+    headers = {
+        **answer.headers,
+        "content-type": str(answer.media_type),
+        "content-length": str(size),
+    }
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def _as_known(request: AnyRequest, error: Exception) -> errors.OtvError | None:

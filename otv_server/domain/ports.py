@@ -231,6 +231,14 @@ class OpeningRepository(Protocol):
         ...
 
 
+class RateRepository(Protocol):
+    """What limits on callers need of the database, where several processes count together."""
+
+    async def take(self, caller: str) -> bool:
+        """Count one request of this caller's; False where there were too many, and count none."""
+        ...
+
+
 class SweepingRepository(Protocol):
     """What the sweep needs of the database. Many processes may sweep at once."""
 

@@ -6,15 +6,15 @@ no temporary name is needed; what a crash leaves half written, no row will ever 
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import math
 import os
 import shutil
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from otv_server.domain.errors import NoRoom, Unavailable
+from otv_server.storage.gathering import Gathering, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -23,14 +23,8 @@ if TYPE_CHECKING:
     from otv_server.domain.ports import Inspection
 
 NAME_BYTES = 16
+MARKER = "database"  # whose blobs these are
 READ_BYTES = 1 << 20
-# Hops to a thread cost more than copies of small pieces: gather about this much for each write,
-# but less of each where many come at once, as callers who stall hold what was gathered.
-WRITE_BYTES = 1 << 20
-LEAST_WRITE_BYTES = 64 << 10
-GATHERED_BYTES = 32 << 20
-Result = TypeVar("Result")
-_MOST_AT_ONCE = os.sysconf("SC_IOV_MAX")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -55,9 +49,9 @@ class DiskBlobs:
         self._random = random
         self._clock = clock
         self._settled_s = settled_s
-        self._arriving = 0
+        self._gathering = Gathering()
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Make the folders, so that storing a blob makes none; see that they can be written."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(256):
@@ -66,6 +60,26 @@ class DiskBlobs:
             if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         _sync_folder(self._folder)
+
+    async def belongs_to(self, database_id: str) -> str:
+        """Whose blobs these are: ``database_id``'s, where nobody's were here before.
+
+        Raises:
+            OSError: it can't be read or written.
+        """
+        return await in_thread(self._belongs_to, database_id)
+
+    def _belongs_to(self, database_id: str) -> str:
+        marker, draft = self._folder / MARKER, self._folder / self.new_name()
+        with draft.open("x") as file:
+            file.write(database_id)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, marker)  # whole or not at all, and only the first one's
+        draft.unlink()
+        _sync_folder(self._folder)
+        return marker.read_text()
 
     def new_name(self) -> str:
         """See ``BlobStore.new_name``."""
@@ -85,37 +99,28 @@ class DiskBlobs:
         self, path: Path, chunks: AsyncIterator[bytes], inspection: Inspection
     ) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        file = await _in_thread(os.open, path, flags, 0o600, undo=os.close)
-        self._arriving += 1
+        file = await in_thread(os.open, path, flags, 0o600, undo=os.close)
         try:
-            async for batch in _batches(chunks, self._batch_bytes):
-                await _in_thread(_store, file, batch, inspection)
-                batch.clear()  # or it would be held until the next one is whole
-            inspection.finish()
-            await _in_thread(os.fsync, file)
+            await self._gathering.write(file, chunks, inspection)
+            await in_thread(os.fsync, file)
         except BaseException:
             # Now and not by the sweep: on a full disk the database needs this very room.
             with suppress(OSError):
-                await _in_thread(path.unlink)
+                await in_thread(path.unlink)
             raise
         finally:
-            self._arriving -= 1
             os.close(file)
-        await _in_thread(_sync_folder, path.parent)
-
-    def _batch_bytes(self) -> int:
-        share = GATHERED_BYTES // max(self._arriving, 1)
-        return max(min(share, WRITE_BYTES), LEAST_WRITE_BYTES)
+        await in_thread(_sync_folder, path.parent)
 
     async def read(self, blob: str, start: int, stop: int) -> AsyncGenerator[bytes]:
         """See ``BlobStore.read``."""
         try:
-            file = await _in_thread(os.open, self._path(blob), os.O_RDONLY, undo=os.close)
+            file = await in_thread(os.open, self._path(blob), os.O_RDONLY, undo=os.close)
         except OSError as error:
             raise Unavailable from error
         try:
             while start < stop:
-                chunk = await _in_thread(os.pread, file, min(READ_BYTES, stop - start), start)
+                chunk = await in_thread(os.pread, file, min(READ_BYTES, stop - start), start)
                 if not chunk:
                     raise Unavailable
                 start += len(chunk)
@@ -126,7 +131,7 @@ class DiskBlobs:
     async def delete(self, blob: str) -> None:
         """See ``BlobStore.delete``."""
         try:
-            await _in_thread(self._path(blob).unlink)
+            await in_thread(self._path(blob).unlink)
         except FileNotFoundError as error:
             # Nothing there is fine; no folder is a disk that is not mounted, and keeps its bytes.
             if not self._path(blob).parent.is_dir():
@@ -137,7 +142,7 @@ class DiskBlobs:
     async def names(self) -> AsyncIterator[Sequence[str]]:
         """See ``BlobStore.names``: a group a folder."""
         for number in range(256):
-            yield await _in_thread(self._settled, self._folder / f"{number:02x}")
+            yield await in_thread(self._settled, self._folder / f"{number:02x}")
 
     def _settled(self, folder: Path) -> list[str]:
         latest = self._clock() - self._settled_s
@@ -155,65 +160,12 @@ class DiskBlobs:
             raise Unavailable from error
 
 
-async def _in_thread(
-    work: Callable[..., Result], *args: object, undo: Callable[[Result], None] | None = None
-) -> Result:
-    """Run ``work`` in a thread, to its end even where the caller is cancelled.
-
-    A thread that outlived its file descriptor would read or write whatever file got the number.
-    ``undo`` takes back a result that a cancelled caller will never see.
-    """
-    running = asyncio.get_running_loop().run_in_executor(None, work, *args)
-    cancelled = None
-    while not running.done():
-        try:
-            await asyncio.wait([running])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        if undo is not None and running.exception() is None:
-            undo(running.result())
-        raise cancelled
-    return running.result()
-
-
-async def _batches(
-    chunks: AsyncIterator[bytes], batch_bytes: Callable[[], int]
-) -> AsyncIterator[list[bytes]]:
-    batch: list[bytes] = []
-    size = 0
-    async for chunk in chunks:
-        batch.append(chunk)
-        size += len(chunk)
-        if size >= batch_bytes():
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
 def _modified_at(entry: os.DirEntry[str]) -> float:
     """When a blob was last written to; now and for ever where it was deleted meanwhile."""
     try:
         return entry.stat().st_mtime
     except FileNotFoundError:
         return math.inf
-
-
-def _store(file: int, batch: Sequence[bytes], inspection: Inspection) -> None:
-    for piece in batch:
-        inspection.update(piece)
-    _write_all(file, batch)
-
-
-def _write_all(file: int, batch: Sequence[bytes]) -> None:
-    pieces = [memoryview(piece) for piece in batch]
-    while pieces:
-        written = os.writev(file, pieces[:_MOST_AT_ONCE])
-        while pieces and written >= len(pieces[0]):
-            written -= len(pieces.pop(0))
-        if written:
-            pieces[0] = pieces[0][written:]
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,18 +8,29 @@ names wait in ``orphans`` until that is done.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BindParameter, bindparam, case, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    BindParameter,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from otv_server.domain.errors import NoRoom
 from otv_server.domain.share import End, Link, ShareState
-from otv_server.storage.tables import links, manifests, openings, orphans, parts, shares, usage
+from otv_server.storage.manifests import erase
+from otv_server.storage.tables import links, openings, orphans, parts, shares, usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from sqlalchemy import UpdateBase
 
     from otv_server.domain.limits import Limits
     from otv_server.storage.database import Transaction
@@ -44,7 +55,6 @@ _STORE_LINK = (
         }
     )
 )
-_ERASE = delete(manifests).where(manifests.c.link_key == bindparam("link"))
 _COUNT_DOWN = (
     update(shares)
     .where(shares.c.key == bindparam("share"))
@@ -55,7 +65,12 @@ _COUNT_DOWN = (
 # --- the end of a share, in this order --------------------------------------------------------
 
 _SHARE: BindParameter[int] = bindparam("share")
-_DROP_ARRIVING = update(orphans).where(orphans.c.share_key == _SHARE).values(reserved=0, due_at=0)
+# Not those that are released already: whoever deletes them forgets them in an order of his own.
+_DROP_ARRIVING = (
+    update(orphans)
+    .where(orphans.c.share_key == _SHARE, orphans.c.due_at > 0)
+    .values(reserved=0, due_at=0)
+)
 # Due since ever: a clock that is set back must not delay it.
 _DROP_PARTS = insert(orphans).from_select(
     ["blob", "share_key", "reserved", "due_at"],
@@ -64,12 +79,8 @@ _DROP_PARTS = insert(orphans).from_select(
     ),
 )
 _FORGET_PARTS = delete(parts).where(parts.c.share_key == _SHARE)
-_GIVE_BACK = update(usage).values(
-    {
-        column: column
-        - select(shares.c[column.name]).where(shares.c.key == _SHARE).scalar_subquery()
-        for column in (usage.c.reserved, usage.c.stored)
-    }
+_ROOM = select(func.sum(shares.c.reserved), func.sum(shares.c.stored)).where(
+    shares.c.key.in_(bindparam("keys", expanding=True))
 )
 _LEASES_END = (
     select(func.coalesce(func.max(openings.c.ended_at), 0))
@@ -95,7 +106,6 @@ _GONE = (
     )
 )
 _PARTS_END = (_DROP_ARRIVING, _DROP_PARTS, _FORGET_PARTS)  # an inline share never had any
-_ALL_END = (_GIVE_BACK, _GONE)
 
 # --- room -------------------------------------------------------------------------------------
 
@@ -104,6 +114,29 @@ _CHANGE_USAGE = update(usage).values(
     stored=usage.c.stored + bindparam("more_stored"),
 )
 _USAGE = select(usage.c.reserved, usage.c.stored).with_for_update()
+_BLOBS: BindParameter[list[str]] = bindparam("blobs", expanding=True)
+_ORPHANS = select(orphans).where(orphans.c.blob.in_(_BLOBS)).order_by(orphans.c.blob)
+HELD_ORPHANS = _ORPHANS.with_for_update()
+_HELD_SHARES = (
+    select(shares.c.key)
+    .where(shares.c.key.in_(bindparam("keys", expanding=True)))
+    .order_by(shares.c.key)
+    .with_for_update()
+)
+_SHRINK = (
+    update(shares)
+    .where(shares.c.key == _SHARE)
+    .values(reserved=shares.c.reserved - bindparam("less"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A blob that no part names, held; what it reserves of which share's room."""
+
+    blob: str
+    share_key: int | None
+    reserved: int
 
 
 def settle(tx: Transaction, changed: Sequence[Link], limits: Limits) -> None:
@@ -121,7 +154,7 @@ def settle(tx: Transaction, changed: Sequence[Link], limits: Limits) -> None:
         _STORE_LINK, [_new_values(link, is_over=link.key in over_keys) for link in settled]
     )
     if over:
-        tx.connection.execute(_ERASE, [{"link": key} for key in over_keys])
+        erase(tx, over_keys)
         _count_down(tx, over, limits)
 
 
@@ -150,65 +183,99 @@ def _count_down(tx: Transaction, over: Sequence[Link], limits: Limits) -> None:
     inline = {link.share_key for link in over if not link.content_bytes}
     finished = {
         key
-        for key, count in ended.items()
+        for key, count in sorted(ended.items())  # in one order: others count down the same shares
         if tx.connection.scalar(_COUNT_DOWN, {"share": key, "ended": count}) == 0
     }
-    end_shares(tx, sorted(finished - inline), limits)
-    _end(tx, sorted(finished & inline), _ALL_END, limits)
+    _end(tx, sorted(finished), sorted(finished - inline), limits)
 
 
 def end_shares(tx: Transaction, share_keys: Sequence[int], limits: Limits) -> None:
-    """Make shares gone: parts and parts about to arrive become orphans, their room is free."""
-    _end(tx, share_keys, (*_PARTS_END, *_ALL_END), limits)
+    """Make shares gone whose rows are held; the last thing that a transaction does.
+
+    Parts and parts about to arrive become orphans, their room is free.
+    """
+    _end(tx, share_keys, share_keys, limits)
 
 
 def _end(
-    tx: Transaction, share_keys: Sequence[int], steps: Sequence[UpdateBase], limits: Limits
+    tx: Transaction, share_keys: Sequence[int], with_parts: Sequence[int], limits: Limits
 ) -> None:
     if not share_keys:
         return
+    reserved, stored = tx.connection.execute(_ROOM, {"keys": share_keys}).one()
+    if with_parts:
+        for step in _PARTS_END:
+            tx.connection.execute(step, [{"share": key} for key in with_parts])
     kept = {"now": tx.now, "retention": 1000 * limits.retention_s}
-    for step in steps:
-        needed = kept if step is _GONE else {}
-        tx.connection.execute(step, [{"share": key, **needed} for key in share_keys])
+    tx.connection.execute(_GONE, [{"share": key, **kept} for key in share_keys])
+    change_usage(tx, reserved=-int(reserved), stored=-int(stored))
 
 
 def change_usage(tx: Transaction, *, reserved: int, stored: int = 0) -> None:
-    """Move the two counters of room, in bytes."""
+    """Move the two counters of room, in bytes. Everybody waits for them: the last thing to do."""
     tx.connection.execute(_CHANGE_USAGE, {"more_reserved": reserved, "more_stored": stored})
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is promised and what has arrived, in bytes; held until the transaction ends."""
+
+    reserved: int
+    stored: int
+
+
+def hold_room(tx: Transaction) -> Room:
+    """Take the counters. Everybody waits for them: whatever can be done before is done before."""
+    reserved, stored = tx.connection.execute(_USAGE).one()
+    return Room(reserved, stored)
+
+
 def reserve(
-    tx: Transaction, size: int, free_bytes: int | None, limits: Limits, *, arrived: int = 0
+    tx: Transaction,
+    room: Room,
+    size: int,
+    free_bytes: int | None,
+    limits: Limits,
+    *,
+    arrived: int = 0,
 ) -> None:
     """Promise ``size`` bytes, or say now that there is no room; ``arrived`` of them are here.
 
     ``free_bytes`` is what the blob store has left; what is promised and has not arrived is
     taken off first, so that two uploads can't both be promised the last of it.
     """
-    reserved, stored = tx.connection.execute(_USAGE).one()
-    if limits.max_total_bytes is not None and reserved + size > limits.max_total_bytes:
+    if limits.max_total_bytes is not None and room.reserved + size > limits.max_total_bytes:
         raise NoRoom
-    if free_bytes is not None and free_bytes - (reserved - stored) - size < limits.min_free_bytes:
+    awaited = room.reserved - room.stored
+    if free_bytes is not None and free_bytes - awaited - size < limits.min_free_bytes:
         raise NoRoom
     change_usage(tx, reserved=size, stored=arrived)
 
 
-def release(tx: Transaction, blobs: Sequence[str]) -> None:
+def hold_orphans(
+    tx: Transaction, blobs: Sequence[str], query: Select[Any] = HELD_ORPHANS
+) -> list[Orphan]:
+    """Hold these, as far as they are orphans, and before them the shares whose room they take.
+
+    ``query`` says which of ``blobs`` it still wants once it holds them.
+    """
+    known = tx.connection.execute(_ORPHANS, {"blobs": blobs})
+    if owners := sorted({row.share_key for row in known if row.reserved}):
+        tx.connection.execute(_HELD_SHARES, {"keys": owners}).all()
+    rows = tx.connection.execute(query, {"blobs": blobs})
+    return [Orphan(row.blob, row.share_key, row.reserved) for row in rows]
+
+
+def release(tx: Transaction, held: Sequence[Orphan]) -> None:
     """These blobs will never be parts: due for deletion now, what they reserved given back."""
-    held = tx.connection.execute(
-        select(orphans.c.share_key, orphans.c.reserved).where(
-            orphans.c.blob.in_(blobs), orphans.c.reserved > 0
-        )
-    ).all()
-    for share_key, reserved in held:
-        tx.connection.execute(
-            update(shares)
-            .where(shares.c.key == share_key)
-            .values(reserved=shares.c.reserved - reserved)
-        )
-        change_usage(tx, reserved=-reserved)
     # Instant 0 lies before every transaction: no part may take these names from here on.
     tx.connection.execute(
-        update(orphans).where(orphans.c.blob.in_(blobs)).values(reserved=0, due_at=0)
+        update(orphans)
+        .where(orphans.c.blob.in_([orphan.blob for orphan in held]))
+        .values(reserved=0, due_at=0)
     )
+    given_back = [orphan for orphan in held if orphan.reserved]
+    for orphan in given_back:
+        tx.connection.execute(_SHRINK, {"share": orphan.share_key, "less": orphan.reserved})
+    if given_back:
+        change_usage(tx, reserved=-sum(orphan.reserved for orphan in given_back))

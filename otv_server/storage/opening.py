@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 from hmac import compare_digest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 
 from otv_server.domain.errors import Conflict, EgressSpent, OtvError, Over
 from otv_server.domain.limits import Limits, content_root, egress_budget
 from otv_server.domain.ports import Claimed, Reading
 from otv_server.domain.share import ClaimDecision, Outcome, decide_claim, end_lease, over
 from otv_server.storage.endings import settle
+from otv_server.storage.manifests import find
 from otv_server.storage.rows import (
     AnyRow,
+    find_lease,
+    find_link,
     hold_lease,
     hold_link,
     opening_row,
@@ -22,22 +25,23 @@ from otv_server.storage.rows import (
     to_link,
     to_opening,
 )
-from otv_server.storage.tables import links, manifests, openings, shares
+from otv_server.storage.tables import links, openings, shares
 
 if TYPE_CHECKING:
     from otv_server.domain.share import ClaimAttempt, Instant, Link, Opening
     from otv_server.storage.database import Database, Transaction
 
 
-_SECRET = select(manifests).where(manifests.c.link_key == bindparam("link"))
 _ROOT = select(shares.c.root).where(shares.c.key == bindparam("share"))
 _INSERT_OPENING = insert(openings)
 _LEASE = (
     select(openings, links.c.content_bytes)
     .join(links, openings.c.link_key == links.c.key)
     .where(openings.c.key == bindparam("lease_key"))
-    .with_for_update()
 )
+# Whoever ends a lease writes its row, so that this one is enough, and readers of one link don't
+# wait for each other.
+_HELD_LEASE = _LEASE.with_for_update(of=openings)
 _END_LEASE = (
     update(openings)
     .where(openings.c.key == bindparam("lease_key"))
@@ -62,16 +66,16 @@ class SqlOpening:
     async def find(self, link_id: bytes, access: bytes) -> tuple[Link, Instant]:
         """See ``OpeningRepository.find``."""
         return await self._database.read(
-            lambda tx: (to_link(hold_link(tx, link_id, access)), tx.now)
+            lambda tx: (to_link(find_link(tx, link_id, access)), tx.now)
         )
 
     async def recognise_access(self, link_id: bytes, access: bytes) -> None:
         """See ``OpeningRepository.recognise_access``."""
-        await self._database.read(lambda tx: hold_link(tx, link_id, access))
+        await self._database.read(lambda tx: find_link(tx, link_id, access))
 
     async def recognise_lease(self, link_id: bytes, lease: bytes) -> None:
         """See ``OpeningRepository.recognise_lease``."""
-        await self._database.read(lambda tx: hold_lease(tx, link_id, lease))
+        await self._database.read(lambda tx: find_lease(tx, link_id, lease))
 
     async def claim(
         self, link_id: bytes, access: bytes, unlock: bytes, attempt: ClaimAttempt
@@ -93,7 +97,7 @@ class SqlOpening:
     ) -> Claimed | OtvError:
         link = to_link(hold_link(tx, link_id, access))
         known = opening_row(tx, link.key, attempt.lease)
-        secret = tx.connection.execute(_SECRET, {"link": link.key}).one_or_none()
+        secret = find(tx, link.key)
         decision = decide_claim(
             link,
             None if known is None else to_opening(known),
@@ -125,7 +129,7 @@ class SqlOpening:
 
     async def is_alive(self, lease_key: int) -> bool:
         """See ``OpeningRepository.is_alive``."""
-        return await self._database.read(lambda tx: _is_alive(tx, _lease(tx, lease_key)))
+        return await self._database.read(lambda tx: _is_alive(tx, _lease(tx, _LEASE, lease_key)))
 
     async def refund(self, lease_key: int, size: int) -> None:
         """See ``OpeningRepository.refund``."""
@@ -185,7 +189,7 @@ def _answer(tx: Transaction, link: Link, manifest: bytes, opening: Opening) -> C
 
 
 def _read(link_id: bytes, lease: bytes, tx: Transaction) -> Reading:
-    link, key, opening = hold_lease(tx, link_id, lease)
+    link, key, opening = find_lease(tx, link_id, lease)
     if not opening.is_alive(tx.now):
         raise over(link, tx.now)
     root = tx.connection.scalar(_ROOT, {"share": link.share_key})
@@ -197,8 +201,8 @@ def _read(link_id: bytes, lease: bytes, tx: Transaction) -> Reading:
     )
 
 
-def _lease(tx: Transaction, lease_key: int) -> AnyRow | None:
-    return tx.connection.execute(_LEASE, {"lease_key": lease_key}).one_or_none()
+def _lease(tx: Transaction, query: Select[Any], lease_key: int) -> AnyRow | None:
+    return tx.connection.execute(query, {"lease_key": lease_key}).one_or_none()
 
 
 def _is_alive(tx: Transaction, row: AnyRow | None) -> bool:
@@ -206,7 +210,7 @@ def _is_alive(tx: Transaction, row: AnyRow | None) -> bool:
 
 
 def _charge(lease_key: int, size: int, tx: Transaction) -> None:
-    row = _lease(tx, lease_key)
+    row = _lease(tx, _HELD_LEASE, lease_key)
     if row is None or not _is_alive(tx, row):
         raise Over
     if row.bytes_read + size > egress_budget(row.content_bytes):

@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 
 from otv_server.domain.errors import Unknown
 from otv_server.domain.share import End, Outcome, ShareState, over
+from otv_server.storage.database import Raced
 from otv_server.storage.endings import end_shares, settle
-from otv_server.storage.rows import hold_share, state_of, to_link
+from otv_server.storage.rows import find_share, hold_share, state_of, to_link
 from otv_server.storage.tables import links, openings
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def forgive(share_id: bytes, owner: bytes, link_id: bytes, tx: Transaction) -> None:
     """See ``SendingRepository.forgive_guesses``."""
-    share = hold_share(tx, share_id, owner)
+    share = find_share(tx, share_id, owner)
     for link in _links_of(tx, share.key, link_id):
         if link.end_at(tx.now) is not None:
             raise over(link, tx.now)
@@ -34,9 +35,9 @@ def revoke(
     share_id: bytes, owner: bytes, link_id: bytes | None, limits: Limits, tx: Transaction
 ) -> None:
     """See ``SendingRepository.revoke``."""
-    share = hold_share(tx, share_id, owner)
-    if link_id is None and state_of(tx, share) is ShareState.UPLOADING:
-        end_shares(tx, [share.key], limits)
+    share = find_share(tx, share_id, owner)
+    if link_id is None and share.state == ShareState.UPLOADING:
+        _end_upload(tx, share_id, owner, limits)
         return
     named = _links_of(tx, share.key, link_id)
     live = _not_over(tx, named)
@@ -44,8 +45,16 @@ def revoke(
     settle(tx, [_revoked(link, tx.now) for link in live], limits)
 
 
+def _end_upload(tx: Transaction, share_id: bytes, owner: bytes, limits: Limits) -> None:
+    share = hold_share(tx, share_id, owner)
+    if share.state != ShareState.UPLOADING:
+        raise Raced  # sealed meanwhile: its links are to be held first, and the share after
+    if state_of(tx, share) is ShareState.UPLOADING:
+        end_shares(tx, [share.key], limits)
+
+
 def _links_of(tx: Transaction, share_key: int, link_id: bytes | None) -> list[Link]:
-    query = select(links).where(links.c.share_key == share_key)
+    query = select(links).where(links.c.share_key == share_key).order_by(links.c.key)
     if link_id is not None:
         query = query.where(links.c.id == link_id)
     rows = tx.connection.execute(query.with_for_update()).all()

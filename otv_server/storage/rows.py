@@ -28,16 +28,8 @@ if TYPE_CHECKING:
 
 AnyRow = Row[Any]
 
-_SHARE = (
-    select(shares)
-    .where(shares.c.id == bindparam("id"), shares.c.owner == bindparam("owner"))
-    .with_for_update()
-)
-_LINK = (
-    select(links)
-    .where(links.c.id == bindparam("id"), links.c.access == bindparam("access"))
-    .with_for_update()
-)
+_SHARE = select(shares).where(shares.c.id == bindparam("id"), shares.c.owner == bindparam("owner"))
+_LINK = select(links).where(links.c.id == bindparam("id"), links.c.access == bindparam("access"))
 # Ids are the senders' choice, so two links may share one: the older opening has the lease.
 _LEASED = (
     select(links, *(column.label(f"opening_{column.name}") for column in openings.c))
@@ -45,8 +37,10 @@ _LEASED = (
     .where(openings.c.lease == bindparam("lease"), links.c.id == bindparam("id"))
     .order_by(openings.c.key)
     .limit(1)
-    .with_for_update()
 )
+_HELD_SHARE = _SHARE.with_for_update()
+_HELD_LINK = _LINK.with_for_update()
+_HELD_LEASED = _LEASED.with_for_update(of=links)
 _OPENING = select(openings).where(
     openings.c.link_key == bindparam("link"), openings.c.lease == bindparam("lease")
 )
@@ -60,28 +54,48 @@ _OPENINGS = (
 )
 
 
-def find_share(tx: Transaction, share_id: bytes, owner: bytes) -> AnyRow | None:
-    """The share's row, held until the transaction ends, if there is one."""
-    return tx.connection.execute(_SHARE, {"id": share_id, "owner": owner}).one_or_none()
+def find_share(tx: Transaction, share_id: bytes, owner: bytes) -> AnyRow:
+    """The share's row, not held; ``Unknown`` on any miss."""
+    return _only(tx, _SHARE, {"id": share_id, "owner": owner})
 
 
 def hold_share(tx: Transaction, share_id: bytes, owner: bytes) -> AnyRow:
     """The share's row, held until the transaction ends; ``Unknown`` on any miss."""
-    return _only(tx, _SHARE, {"id": share_id, "owner": owner})
+    return _only(tx, _HELD_SHARE, {"id": share_id, "owner": owner})
+
+
+def hold_share_if_any(tx: Transaction, share_id: bytes, owner: bytes) -> AnyRow | None:
+    """The share's row, held until the transaction ends, if there is one."""
+    named = {"id": share_id, "owner": owner}
+    return tx.connection.execute(_HELD_SHARE, named).one_or_none()
+
+
+def find_link(tx: Transaction, link_id: bytes, access: bytes) -> AnyRow:
+    """The link's row, not held; ``Unknown`` on any miss."""
+    return _only(tx, _LINK, {"id": link_id, "access": access})
 
 
 def hold_link(tx: Transaction, link_id: bytes, access: bytes) -> AnyRow:
     """The link's row, held until the transaction ends; ``Unknown`` on any miss."""
-    return _only(tx, _LINK, {"id": link_id, "access": access})
+    return _only(tx, _HELD_LINK, {"id": link_id, "access": access})
 
 
-def hold_lease(tx: Transaction, link_id: bytes, lease: bytes) -> tuple[Link, int, Opening]:
-    """The link of one of its leases, its row held; that opening, and its key.
+def find_lease(tx: Transaction, link_id: bytes, lease: bytes) -> tuple[Link, int, Opening]:
+    """The link of one of its leases, that opening, and its key; nothing is held.
 
     ``Unknown`` on any miss.
     """
     row = _only(tx, _LEASED, {"id": link_id, "lease": lease})
     return to_link(row), row.opening_key, to_opening(row, "opening_")
+
+
+def hold_lease(tx: Transaction, link_id: bytes, lease: bytes) -> tuple[Link, int, Opening]:
+    """As ``find_lease``, with the link's row held, and so its openings' outcomes."""
+    link = to_link(_only(tx, _HELD_LEASED, {"id": link_id, "lease": lease}))
+    # Read again: the row that came with the link may be from before the wait for it.
+    opening = opening_row(tx, link.key, lease)
+    assert opening is not None  # an opening goes with its link, and that is held
+    return link, opening.key, to_opening(opening)
 
 
 def _only(tx: Transaction, query: Select[Any], named: dict[str, bytes]) -> AnyRow:

@@ -12,17 +12,27 @@ from sqlalchemy.exc import IntegrityError
 from otv_server.domain.errors import Conflict, DigestMismatch, Over, SlowDown, Unavailable
 from otv_server.domain.limits import DAY_S, PART_BYTES, Limits, check_part, content_root
 from otv_server.domain.share import Link, LinkReport, Share, ShareState
-from otv_server.storage.endings import change_usage, release, reserve
+from otv_server.storage.endings import change_usage, hold_orphans, hold_room, release, reserve
+from otv_server.storage.manifests import store
 from otv_server.storage.revoking import forgive, revoke
-from otv_server.storage.rows import AnyRow, find_share, hold_share, state_of, to_share
-from otv_server.storage.tables import links, manifests, orphans, parts, shares
-from otv_server.storage.tokens import bind_share, bound_bytes, spend
+from otv_server.storage.rows import (
+    AnyRow,
+    find_share,
+    hold_share,
+    hold_share_if_any,
+    parts_of,
+    state_of,
+    to_share,
+)
+from otv_server.storage.tables import links, orphans, parts, shares
+from otv_server.storage.tokens import bind_share, bound_bytes, hold_token, spend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otv_server.domain.ports import NewPart
     from otv_server.domain.share import Instant, NewLink, NewShare, Part, Sealing
+    from otv_server.domain.tokens import UploadToken
     from otv_server.storage.database import Database, Transaction
 
 # Parts of one share on their way at the same time. Clients send four; without a bound, one
@@ -31,7 +41,6 @@ MAX_ARRIVING = 32
 
 _INSERT_SHARE = insert(shares).returning(shares.c.key)
 _INSERT_LINK = insert(links).returning(links.c.key)
-_INSERT_MANIFEST = insert(manifests)
 _UNSEALED = select(func.count()).where(shares.c.uploader == bindparam("uploader"))
 _ARRIVING = select(func.count()).where(
     orphans.c.share_key == bindparam("share"), orphans.c.due_at > bindparam("now")
@@ -44,6 +53,12 @@ _TAKE_ANNOUNCED = delete(orphans).where(
     orphans.c.blob == bindparam("name"), orphans.c.due_at > bindparam("now")
 )
 _INSERT_PART = insert(parts)
+_PART_OF = select(parts.c.share_key).where(parts.c.blob == bindparam("name"))
+_GROW = (
+    update(shares)
+    .where(shares.c.key == bindparam("share"))
+    .values(reserved=shares.c.reserved + bindparam("more"))
+)
 _COUNT_PART = (
     update(shares)
     .where(shares.c.key == bindparam("share"))
@@ -63,21 +78,23 @@ class SqlSending:
         return await self._database.write(partial(self._create, new, free_bytes))
 
     def _create(self, new: NewShare, free_bytes: int | None, tx: Transaction) -> tuple[Share, bool]:
-        row = find_share(tx, new.id, new.owner)
+        # Before the share is looked for: the same request again waits here, and then finds it.
+        token = None if new.token is None else hold_token(tx, new.token)
+        row = hold_share_if_any(tx, new.id, new.owner)
         if row is not None:
             if row.body != new.body:
                 raise Conflict
             return to_share(tx, row), False
-        return self._insert_share(tx, new, free_bytes), True
+        return self._insert_share(tx, new, token, free_bytes), True
 
-    def _insert_share(self, tx: Transaction, new: NewShare, free_bytes: int | None) -> Share:
+    def _insert_share(
+        self, tx: Transaction, new: NewShare, token: UploadToken | None, free_bytes: int | None
+    ) -> Share:
         is_live = bool(new.links)
-        if not is_live:
-            self._check_unsealed(tx, new.uploader)
         reserved = (new.content_bytes or 0) + new.manifest_bytes
-        token = None if new.token is None else spend(tx, new.token, reserved)
-        reserve(tx, reserved, free_bytes, self._limits, arrived=new.manifest_bytes)
+        paying = None if new.token is None else spend(tx, token, reserved)
         state = ShareState.SEALED if is_live else ShareState.UPLOADING
+        # Where the very same request is under way elsewhere, this is done again, and finds it.
         key = tx.connection.scalar(
             _INSERT_SHARE,
             {
@@ -96,14 +113,19 @@ class SqlSending:
             },
         )
         assert key is not None
-        if token is not None and new.content_bytes is None:
-            bind_share(tx, token, key)
+        if paying is not None and new.content_bytes is None:
+            bind_share(tx, paying, key)
         made = _insert_links(tx, key, new.links, content_bytes=0)
+        room = hold_room(tx)
+        if not is_live:
+            self._check_unsealed(tx, new.uploader)
+        reserve(tx, room, reserved, free_bytes, self._limits, arrived=new.manifest_bytes)
         return Share(new.id, state, new.content_bytes or 0, (), made, tx.now)
 
     def _check_unsealed(self, tx: Transaction, uploader: str) -> None:
+        """Count them, this one included, while no other can begin."""
         mine = tx.connection.scalar(_UNSEALED, {"uploader": uploader})
-        if (mine or 0) >= self._limits.max_unsealed_per_address:
+        if (mine or 0) > self._limits.max_unsealed_per_address:
             raise SlowDown("Too many unfinished uploads from this address.")
 
     def _idle_at(self, created_at: Instant, now: Instant) -> Instant:
@@ -111,11 +133,11 @@ class SqlSending:
 
     async def find(self, share_id: bytes, owner: bytes) -> Share:
         """See ``SendingRepository.find``."""
-        return await self._database.read(lambda tx: to_share(tx, hold_share(tx, share_id, owner)))
+        return await self._database.read(lambda tx: to_share(tx, find_share(tx, share_id, owner)))
 
     async def recognise(self, share_id: bytes, owner: bytes) -> None:
         """See ``SendingRepository.recognise``."""
-        await self._database.read(lambda tx: hold_share(tx, share_id, owner))
+        await self._database.read(lambda tx: find_share(tx, share_id, owner))
 
     async def begin_part(self, part: NewPart, free_bytes: int | None) -> bool:
         """See ``SendingRepository.begin_part``."""
@@ -128,13 +150,6 @@ class SqlSending:
         check_part(part.index, part.size, share.declared, self._limits_of(tx, share))
         _check_arriving(tx, share.key)
         reserved = part.size if share.declared is None else 0
-        if reserved:
-            reserve(tx, reserved, free_bytes, self._limits)
-            tx.connection.execute(
-                update(shares)
-                .where(shares.c.key == share.key)
-                .values(reserved=shares.c.reserved + reserved)
-            )
         tx.connection.execute(
             _ANNOUNCE,
             {
@@ -144,6 +159,9 @@ class SqlSending:
                 "due_at": tx.now + 1000 * self._limits.idle_upload_s,
             },
         )
+        if reserved:
+            tx.connection.execute(_GROW, {"share": share.key, "more": reserved})
+            reserve(tx, hold_room(tx), reserved, free_bytes, self._limits)
         return True
 
     def _limits_of(self, tx: Transaction, share: AnyRow) -> Limits:
@@ -191,10 +209,14 @@ class SqlSending:
 
     def _seal(self, share_id: bytes, owner: bytes, sealing: Sealing, tx: Transaction) -> Share:
         row = hold_share(tx, share_id, owner)
-        if row.seal_body != sealing.body:
-            self._seal_once(tx, row, sealing)
-            row = hold_share(tx, share_id, owner)
-        return to_share(tx, row)
+        if row.seal_body == sealing.body:
+            return to_share(tx, row)
+        self._seal_once(tx, row, sealing)
+        sealed = to_share(tx, hold_share(tx, share_id, owner))
+        # No free space is asked for: a manifest is small, and refusing here would waste the upload.
+        size = sealing.manifest_bytes
+        reserve(tx, hold_room(tx), size, None, self._limits, arrived=size)
+        return sealed
 
     def _seal_once(self, tx: Transaction, row: AnyRow, sealing: Sealing) -> None:
         state = state_of(tx, row)
@@ -203,10 +225,7 @@ class SqlSending:
             raise Over
         if state is not ShareState.UPLOADING:
             raise Conflict("This share was sealed with other words.")
-        _check_whole(to_share(tx, row).parts, row.declared, sealing)
-        # No free space is asked for: a manifest is small, and refusing here would waste the upload.
-        size = sealing.manifest_bytes
-        reserve(tx, size, None, self._limits, arrived=size)
+        _check_whole(parts_of(tx, row.key), row.declared, sealing)
         tx.connection.execute(
             update(shares)
             .where(shares.c.key == row.key)
@@ -282,9 +301,7 @@ def _insert_link(tx: Transaction, link: Link, given: NewLink) -> Link:
     except IntegrityError as error:
         raise Conflict("This link exists already.") from error
     assert key is not None
-    tx.connection.execute(
-        _INSERT_MANIFEST, {"link_key": key, "unlock": given.unlock, "manifest": given.manifest}
-    )
+    store(tx, key, given)
     return replace(link, key=key)
 
 
@@ -323,8 +340,9 @@ def _check_whole(stored: Sequence[Part], declared: int | None, sealing: Sealing)
 
 def _abandon(blob: str, tx: Transaction) -> None:
     """The blob is an orphan due now, whatever the sweep has done to its announcement."""
-    release(tx, [blob])
-    for table in (orphans, parts):
-        if tx.connection.execute(select(table.c.blob).where(table.c.blob == blob)).first():
-            return  # it waits for the sweep; or it was named after all, and stays
-    tx.connection.execute(insert(orphans).values(blob=blob, reserved=0, due_at=0))
+    held = hold_orphans(tx, [blob])
+    if not held:
+        if tx.connection.execute(_PART_OF, {"name": blob}).first():
+            return  # it was named after all, and stays
+        tx.connection.execute(_ANNOUNCE, {"blob": blob, "reserved": 0, "due_at": 0})
+    release(tx, held)

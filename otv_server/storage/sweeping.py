@@ -1,4 +1,7 @@
-"""``SweepingRepository`` on SQL. Every query walks an index of what is due."""
+"""``SweepingRepository`` on SQL. Every query walks an index of what is due.
+
+Any number of processes sweep at once. What one of them holds, the others skip.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import BigInteger, BindParameter, Integer, bindparam, delete, select, update
 
 from otv_server.domain.ports import Swept
 from otv_server.domain.share import Outcome, ShareState
-from otv_server.storage.endings import end_shares, release, settle
+from otv_server.storage.endings import HELD_ORPHANS, end_shares, hold_orphans, release, settle
+from otv_server.storage.rates import forget_callers, has_old_callers
 from otv_server.storage.rows import to_link
 from otv_server.storage.tables import links, openings, orphans, parts, shares
 
@@ -23,6 +27,54 @@ if TYPE_CHECKING:
     from otv_server.domain.limits import Limits
     from otv_server.storage.database import Database, Transaction
 
+# How long a process may be at deleting what it took, before another one takes it.
+TAKEN_S = 15
+
+_NOW = bindparam("now", type_=BigInteger)
+_KEYS: BindParameter[list[int]] = bindparam("keys", expanding=True)
+_BATCH: BindParameter[int] = bindparam("batch", type_=Integer)
+_DUE_LEASES = (
+    select(openings.c.key, openings.c.link_key)
+    .where(openings.c.due_at <= _NOW)
+    .order_by(openings.c.due_at)
+    .limit(_BATCH)
+)
+_HELD_LINKS = select(links).where(links.c.key.in_(_KEYS)).with_for_update(skip_locked=True)
+_LAPSE = (
+    update(openings)
+    .where(
+        openings.c.key.in_(_KEYS),
+        openings.c.link_key.in_(bindparam("links", expanding=True)),
+        openings.c.due_at <= _NOW,  # still: it may have been acknowledged just before
+    )
+    .values(outcome=Outcome.LAPSED, ended_at=openings.c.lease_until, due_at=None)
+    .returning(openings.c.link_key)
+)
+_DUE_LINKS = (
+    select(links)
+    .where(links.c.due_at <= _NOW)
+    .order_by(links.c.due_at)
+    .limit(_BATCH)
+    .with_for_update(skip_locked=True)
+)
+_DUE_SHARES = (
+    select(shares.c.key)
+    .where(shares.c.due_at <= _NOW, shares.c.state == bindparam("state"))
+    .limit(_BATCH)
+    .with_for_update(skip_locked=True)
+)
+_LINKS_OF = (
+    select(links.c.key).where(links.c.share_key.in_(_KEYS)).order_by(links.c.key).with_for_update()
+)
+_ARE_DUE = orphans.c.due_at <= _NOW, orphans.c.taken_until <= _NOW
+_DUE_ORPHANS = (
+    select(orphans.c.blob)
+    .where(*_ARE_DUE, orphans.c.blob > bindparam("after"))
+    .order_by(orphans.c.blob)
+    .limit(_BATCH)
+)
+_FREE_ORPHANS = HELD_ORPHANS.where(*_ARE_DUE).with_for_update(skip_locked=True)
+
 
 class SqlSweeping:
     """The sweep's view of the database; the contract stands in ``domain.ports``."""
@@ -32,17 +84,15 @@ class SqlSweeping:
         self._limits = limits
 
     async def sweep(self, batch: int) -> Swept:
-        """See ``SweepingRepository.sweep``."""
+        """See ``SweepingRepository.sweep``: a transaction for each kind of end."""
         if not await self._database.read(_is_anything_due):
             return Swept()
-        return await self._database.write(partial(self._sweep, batch))
-
-    def _sweep(self, batch: int, tx: Transaction) -> Swept:
+        await self._database.write(forget_callers)
         # Leases first: a lease and its link often end at the same instant.
-        lapsed = self._lapse(tx, batch)
-        expired = self._expire(tx, batch)
-        uploads_ended = self._end_uploads(tx, batch)
-        forgotten = _forget(tx, batch)
+        lapsed, expired, uploads_ended, forgotten = [
+            await self._database.write(partial(end, batch))
+            for end in (self._lapse, self._expire, self._end_uploads, _forget)
+        ]
         return Swept(
             expired=expired,
             lapsed=lapsed,
@@ -51,52 +101,37 @@ class SqlSweeping:
             is_complete=max(lapsed, expired, uploads_ended, forgotten) < batch,
         )
 
-    def _lapse(self, tx: Transaction, batch: int) -> int:
-        rows = tx.connection.execute(
-            select(openings.c.key, openings.c.link_key)
-            .where(openings.c.due_at <= tx.now)
-            .order_by(openings.c.due_at)
-            .limit(batch)
-        ).all()
-        if not rows:
+    def _lapse(self, batch: int, tx: Transaction) -> int:
+        due = tx.connection.execute(_DUE_LEASES, {"now": tx.now, "batch": batch}).all()
+        if not due:
             return 0
-        tx.connection.execute(
-            update(openings)
-            .where(openings.c.key.in_([row.key for row in rows]))
-            .values(outcome=Outcome.LAPSED, ended_at=openings.c.lease_until, due_at=None)
-        )
-        ended = Counter(row.link_key for row in rows)
-        held = tx.connection.execute(
-            select(links).where(links.c.key.in_(ended)).with_for_update()
+        held = tx.connection.execute(_HELD_LINKS, {"keys": {row.link_key for row in due}}).all()
+        keys = [link.key for link in held]
+        lapsed = tx.connection.execute(
+            _LAPSE, {"keys": [row.key for row in due], "links": keys, "now": tx.now}
         ).all()
+        ended = Counter(row.link_key for row in lapsed)
         settle(
             tx,
             [replace(link, leases=link.leases - ended[link.key]) for link in map(to_link, held)],
             self._limits,
         )
-        return len(rows)
+        return len(lapsed)
 
-    def _expire(self, tx: Transaction, batch: int) -> int:
-        rows = tx.connection.execute(
-            select(links)
-            .where(links.c.due_at <= tx.now)
-            .order_by(links.c.due_at)
-            .limit(batch)
-            .with_for_update(skip_locked=True)
-        ).all()
-        settle(tx, [to_link(row) for row in rows], self._limits)
-        return len(rows)
+    def _expire(self, batch: int, tx: Transaction) -> int:
+        due = tx.connection.execute(_DUE_LINKS, {"now": tx.now, "batch": batch}).all()
+        settle(tx, [to_link(row) for row in due], self._limits)
+        return len(due)
 
-    def _end_uploads(self, tx: Transaction, batch: int) -> int:
+    def _end_uploads(self, batch: int, tx: Transaction) -> int:
         keys = _due_shares(tx, ShareState.UPLOADING, batch)
         end_shares(tx, keys, self._limits)
         return len(keys)
 
     async def orphans(self, batch: int, after: str = "") -> Sequence[str]:
         """See ``SweepingRepository.orphans``."""
-        if not await self._database.read(partial(_due_orphans, 1, after)):
-            return []
-        return await self._database.write(partial(_take_orphans, batch, after))
+        due = await self._database.read(partial(_due_orphans, batch, after))
+        return await self._database.write(partial(_take_orphans, due)) if due else []
 
     async def forget_orphans(self, blobs: Sequence[str]) -> None:
         """See ``SweepingRepository.forget_orphans``."""
@@ -109,11 +144,11 @@ class SqlSweeping:
 
     async def erase_traces(self) -> bool:
         """See ``SweepingRepository.erase_traces``."""
-        return await self._database.truncate_log()
+        return await self._database.erase_traces()
 
 
 def _is_anything_due(tx: Transaction) -> bool:
-    return any(_has_due(tx, table) for table in (openings, links, shares))
+    return has_old_callers(tx) or any(_has_due(tx, table) for table in (openings, links, shares))
 
 
 def _has_due(tx: Transaction, table: Table) -> bool:
@@ -122,36 +157,33 @@ def _has_due(tx: Transaction, table: Table) -> bool:
 
 
 def _due_shares(tx: Transaction, state: ShareState, batch: int) -> Sequence[int]:
-    query = (
-        select(shares.c.key)
-        .where(shares.c.due_at <= tx.now, shares.c.state == state)
-        .limit(batch)
-        .with_for_update(skip_locked=True)
-    )
-    return tx.connection.scalars(query).all()
+    named = {"now": tx.now, "state": state, "batch": batch}
+    return tx.connection.scalars(_DUE_SHARES, named).all()
 
 
-def _forget(tx: Transaction, batch: int) -> int:
+def _forget(batch: int, tx: Transaction) -> int:
     keys = _due_shares(tx, ShareState.GONE, batch)
     if keys:
+        # In the order in which revoking takes them; deleting would go by the index.
+        tx.connection.execute(_LINKS_OF, {"keys": keys}).all()
         tx.connection.execute(delete(shares).where(shares.c.key.in_(keys)))
     return len(keys)
 
 
 def _due_orphans(batch: int, after: str, tx: Transaction) -> Sequence[str]:
-    query = (
-        select(orphans.c.blob)
-        .where(orphans.c.due_at <= tx.now, orphans.c.blob > after)
-        .order_by(orphans.c.blob)
-        .limit(batch)
+    named = {"now": tx.now, "after": after, "batch": batch}
+    return tx.connection.scalars(_DUE_ORPHANS, named).all()
+
+
+def _take_orphans(due: Sequence[str], tx: Transaction) -> Sequence[str]:
+    held = hold_orphans(tx, due, _FREE_ORPHANS.params(now=tx.now))
+    taken = [orphan.blob for orphan in held]
+    until = tx.now + 1000 * TAKEN_S
+    tx.connection.execute(
+        update(orphans).where(orphans.c.blob.in_(taken)).values(taken_until=until)
     )
-    return tx.connection.scalars(query.with_for_update(skip_locked=True)).all()
-
-
-def _take_orphans(batch: int, after: str, tx: Transaction) -> Sequence[str]:
-    blobs = _due_orphans(batch, after, tx)
-    release(tx, blobs)
-    return blobs
+    release(tx, held)
+    return taken
 
 
 def _strangers(blobs: Sequence[str], tx: Transaction) -> Sequence[str]:

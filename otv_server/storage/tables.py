@@ -2,7 +2,8 @@
 
 Instants are milliseconds since the epoch. ``due_at`` columns hold when the sweep must look at
 a row again, NULL for never; they are indexed, so that a sweep costs what is due and not what
-lives. What makes ciphertext readable stands in ``manifests`` alone, where it can be erased.
+lives. What makes ciphertext readable stands in ``manifests`` and, on PostgreSQL, ``headers`` alone,
+where it can be erased (``manifests.py``).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -32,6 +33,7 @@ schema = Table(
     "schema",
     metadata,
     Column("version", Integer, primary_key=True),
+    Column("database_id", String),  # random; an object store keeps whose blobs it holds
 )
 
 # One row. `reserved`: bytes promised to shares that are not gone; `stored`: those that arrived.
@@ -77,7 +79,7 @@ parts = Table(
     Column("blob", String, nullable=False, unique=True),
 )
 
-# Blobs that no part names: about to arrive (`due_at` far), or to be deleted (`due_at` past).
+# Blobs that no part names: about to arrive (`due_at` far), or to be deleted (`due_at` 0 or past).
 # `reserved` is what the sweep gives back where the arrival never ended.
 orphans = Table(
     "orphans",
@@ -86,6 +88,8 @@ orphans = Table(
     Column("share_key", Key),
     Column("reserved", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),
+    # A process is deleting it, and the others leave it alone until then.
+    Column("taken_until", BigInteger, nullable=False, server_default="0"),
     Index("orphans_due", "due_at"),
     Index("orphans_share", "share_key"),
 )
@@ -122,8 +126,61 @@ manifests = Table(
     Column("manifest", LargeBinary, nullable=False),
 )
 
-# Tables that came after version 1, and that a program which knows nothing of them leaves alone.
+# On PostgreSQL alone: then `unlock` is empty in `manifests`, and `manifest` the rest.
+headers = Table(
+    "headers",
+    metadata,
+    Column("link_key", ForeignKey("links.key", ondelete="CASCADE"), primary_key=True),
+    Column("unlock", LargeBinary, nullable=False),
+    Column("header", LargeBinary, nullable=False),
+)
 
+openings = Table(
+    "openings",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("link_key", ForeignKey("links.key", ondelete="CASCADE"), nullable=False),
+    Column("lease", LargeBinary, nullable=False),  # H(T)
+    Column("claimed_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("bytes_read", BigInteger, nullable=False),
+    Column("mac", LargeBinary),
+    Column("address", String),
+    Column("due_at", BigInteger),
+    UniqueConstraint("link_key", "lease"),
+    Index("openings_lease", "lease"),
+    Index("openings_due", "due_at"),
+)
+
+# PostgreSQL keeps what was erased until its table is written anew: one row for each transaction
+# that erased something since.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("erased_at", BigInteger, nullable=False),
+)
+
+# How often callers came without a right proof, where several processes count together. A caller
+# is a keyed hash of an address; the key is a salt of the minute, and goes when that is over.
+# Neither table is worth a durable commit, and what is in no log need not be erased from it.
+rates = Table(
+    "rates",
+    metadata,
+    Column("caller", LargeBinary, primary_key=True),
+    Column("full_at", BigInteger, nullable=False),  # microseconds: when nothing is counted any more
+)
+
+salts = Table(
+    "salts",
+    metadata,
+    Column("minute", Integer, primary_key=True, autoincrement=False),
+    Column("salt", LargeBinary, nullable=False),
+)
+
+# Who may send although they are not near. Rows stay: who holds a token is told that it was revoked.
 upload_tokens = Table(
     "upload_tokens",
     metadata,
@@ -145,25 +202,4 @@ token_shares = Table(
     metadata,
     Column("share_key", ForeignKey("shares.key", ondelete="CASCADE"), primary_key=True),
     Column("share_bytes", BigInteger, nullable=False),
-)
-
-LATER = [upload_tokens, token_shares]
-
-openings = Table(
-    "openings",
-    metadata,
-    Column("key", Key, primary_key=True),
-    Column("link_key", ForeignKey("links.key", ondelete="CASCADE"), nullable=False),
-    Column("lease", LargeBinary, nullable=False),  # H(T)
-    Column("claimed_at", BigInteger, nullable=False),
-    Column("lease_until", BigInteger, nullable=False),
-    Column("outcome", String, nullable=False),
-    Column("ended_at", BigInteger),
-    Column("bytes_read", BigInteger, nullable=False),
-    Column("mac", LargeBinary),
-    Column("address", String),
-    Column("due_at", BigInteger),
-    UniqueConstraint("link_key", "lease"),
-    Index("openings_lease", "lease"),
-    Index("openings_due", "due_at"),
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from otv_server.domain.errors import Conflict, Unknown
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from otv_server.domain.tokens import TokenTerms
     from otv_server.storage.database import Database, Transaction
     from otv_server.storage.rows import AnyRow
+
+MOST_KEY_DIGITS = 18  # of 64 bits
+
+_TOKEN = select(upload_tokens).where(upload_tokens.c.digest == bindparam("digest"))
+_HELD_TOKEN = _TOKEN.with_for_update()
 
 
 class SqlTokens:
@@ -41,7 +46,7 @@ class SqlTokens:
 
     async def recognise(self, digest: bytes) -> None:
         """See ``TokenRepository.recognise``."""
-        await self._database.read(partial(_find_good, digest))
+        await self._database.read(partial(_recognise, digest))
 
 
 def _add(terms: TokenTerms, digest: bytes, tx: Transaction) -> UploadToken:
@@ -71,9 +76,7 @@ def _every(tx: Transaction) -> tuple[Sequence[UploadToken], Instant]:
 
 
 def _revoke(which: str, tx: Transaction) -> UploadToken:
-    column = upload_tokens.c.key if which.isdecimal() else upload_tokens.c.name
-    value = int(which) if which.isdecimal() else which
-    row = tx.connection.execute(select(upload_tokens).where(column == value)).first()
+    row = tx.connection.execute(_chosen(which).with_for_update()).first()
     if row is None:
         raise Unknown("There is no such token.")
     if row.revoked_at is None:
@@ -83,13 +86,25 @@ def _revoke(which: str, tx: Transaction) -> UploadToken:
     return _to_token(_row(tx, row.key))
 
 
-def spend(tx: Transaction, digest: bytes, size: int) -> UploadToken:
-    """Let a token pay for one share more; the row is held until the commit.
+def _chosen(which: str) -> Select[Any]:
+    """By key or by name; no name is a number, and no key has as many digits as don't fit."""
+    is_key = which.isdecimal() and len(which) <= MOST_KEY_DIGITS
+    chosen = upload_tokens.c.key == int(which) if is_key else upload_tokens.c.name == which
+    return select(upload_tokens).where(chosen)
+
+
+def hold_token(tx: Transaction, digest: bytes) -> UploadToken | None:
+    """The token of this digest, good or not, held until the transaction ends; None: unknown."""
+    return _found(tx, _HELD_TOKEN, digest)
+
+
+def spend(tx: Transaction, held: UploadToken | None, size: int) -> UploadToken:
+    """Let a token that is held pay for one share more.
 
     Raises:
         UploadTokenNeeded, TooLarge, SlowDown: it doesn't.
     """
-    token = _find_good(digest, tx)
+    token = check_token(held, tx.now)
     busy_until = pay_for_share(token, size, tx.now)
     tx.connection.execute(
         update(upload_tokens)
@@ -114,10 +129,13 @@ def bound_bytes(tx: Transaction, share_key: int) -> int | None:
     )
 
 
-def _find_good(digest: bytes, tx: Transaction) -> UploadToken:
-    query = select(upload_tokens).where(upload_tokens.c.digest == digest).with_for_update()
-    row = tx.connection.execute(query).first()
-    return check_token(None if row is None else _to_token(row), tx.now)
+def _recognise(digest: bytes, tx: Transaction) -> None:
+    check_token(_found(tx, _TOKEN, digest), tx.now)
+
+
+def _found(tx: Transaction, query: Select[Any], digest: bytes) -> UploadToken | None:
+    row = tx.connection.execute(query, {"digest": digest}).first()
+    return None if row is None else _to_token(row)
 
 
 def _row(tx: Transaction, key: int | None) -> AnyRow:

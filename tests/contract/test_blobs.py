@@ -16,7 +16,7 @@ from tests.contract.inspecting import Seen
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from otv_server.storage.blobs import DiskBlobs
+    from tests.contract.conftest import Blobs
 
 pytestmark = pytest.mark.anyio
 
@@ -27,13 +27,13 @@ async def pieces(data: bytes, size: int) -> AsyncIterator[bytes]:
         yield data[start : start + size]
 
 
-async def read(blobs: DiskBlobs, blob: str, start: int, stop: int) -> bytes:
+async def read(blobs: Blobs, blob: str, start: int, stop: int) -> bytes:
     """A range, joined."""
     return b"".join([chunk async for chunk in blobs.read(blob, start, stop)])
 
 
 @pytest.mark.parametrize("size", [1, 65_536, 1 << 20, (3 << 20) + 5])
-async def test_bytes_come_back(blobs: DiskBlobs, size: int) -> None:
+async def test_bytes_come_back(blobs: Blobs, size: int) -> None:
     """Else the ciphertext that is served is not what was stored."""
     data, blob = secrets.token_bytes(size), blobs.new_name()
 
@@ -45,7 +45,7 @@ async def test_bytes_come_back(blobs: DiskBlobs, size: int) -> None:
     assert await read(blobs, blob, size // 3, size // 2) == data[size // 3 : size // 2]
 
 
-async def test_missing_or_short_blob_is_unavailable(blobs: DiskBlobs) -> None:
+async def test_missing_or_short_blob_is_unavailable(blobs: Blobs) -> None:
     """Else a reader is handed less than was promised, as if that were all."""
     blob = blobs.new_name()
     await blobs.put(blob, pieces(b"12345", 5), Seen())
@@ -56,7 +56,7 @@ async def test_missing_or_short_blob_is_unavailable(blobs: DiskBlobs) -> None:
         await read(blobs, blob, 0, 6)
 
 
-async def test_delete_leaves_nothing_and_may_be_repeated(blobs: DiskBlobs) -> None:
+async def test_delete_leaves_nothing_and_may_be_repeated(blobs: Blobs) -> None:
     """Else ciphertext stays after the end, or a retried deletion never finishes."""
     blob = blobs.new_name()
     await blobs.put(blob, pieces(b"12345", 5), Seen())
@@ -69,7 +69,7 @@ async def test_delete_leaves_nothing_and_may_be_repeated(blobs: DiskBlobs) -> No
     assert not [name async for group in blobs.names() for name in group]
 
 
-async def test_error_in_the_middle_comes_through(blobs: DiskBlobs) -> None:
+async def test_error_in_the_middle_comes_through(blobs: Blobs) -> None:
     """Else a part that is not what its digest says would be kept."""
 
     async def broken() -> AsyncIterator[bytes]:
@@ -80,7 +80,7 @@ async def test_error_in_the_middle_comes_through(blobs: DiskBlobs) -> None:
         await blobs.put(blobs.new_name(), broken(), Seen())
 
 
-async def test_inspection_has_the_last_word(blobs: DiskBlobs) -> None:
+async def test_inspection_has_the_last_word(blobs: Blobs) -> None:
     """Else a part that is not what its digest says would be kept, were it only long enough."""
     blob = blobs.new_name()
 
@@ -96,7 +96,7 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def test_cancelled_calls_leave_no_file_open(blobs: DiskBlobs) -> None:
+async def test_cancelled_calls_leave_no_file_open(blobs: Blobs) -> None:
     """Else readers that hang up use up the process's file descriptors, and it serves nobody."""
     blob = blobs.new_name()
     await blobs.put(blob, pieces(b"12345", 5), Seen())
@@ -110,4 +110,5 @@ async def test_cancelled_calls_leave_no_file_open(blobs: DiskBlobs) -> None:
         with suppress(asyncio.CancelledError):
             await task
 
-    assert open_files() <= before
+    # A store's idle connections stay open; what leaks does so a hundred times.
+    assert open_files() < before + 20

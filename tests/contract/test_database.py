@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otv_server.domain.errors import Unavailable
-from otv_server.storage.database import Database
+from otv_server.storage.sqlite import SqliteDatabase
 from tests.contract.conftest import Repository, new_link
 from tests.contract.test_repository import live
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.parametrize("stored", ["sqlite"], indirect=True)
 async def test_outside_reader_stalls_nobody(repository: Repository, tmp_path: Path) -> None:
     """Else a backup tool that reads the database for a minute stops all uploads and openings."""
     await live(repository, new_link())
@@ -43,9 +44,9 @@ async def test_damaged_database_is_unavailable_and_no_crash(tmp_path: Path) -> N
     """Else a damaged disk ends the sweep, or shows callers a traceback."""
     path = tmp_path / "otv.db"
     path.write_bytes(secrets.token_bytes(8192))
-    database = Database(path, lambda: 0)
+    database = SqliteDatabase(path, lambda: 0)
 
     with pytest.raises(Unavailable):
         await database.open()
 
-    database.close()
+    await database.close()

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from otv_server.domain.errors import Conflict
 from otv_server.storage import threads
-from otv_server.storage.database import Database
+from otv_server.storage.sqlite import SqliteDatabase
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -28,7 +28,7 @@ PATIENCE_S = 10
 class Company:
     """Work that all waits for the writing thread, and is then run together."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
         self._is_held, self._go = threading.Event(), threading.Event()
         self._holding = asyncio.create_task(database.write(self._hold))
@@ -48,15 +48,15 @@ class Company:
 
 
 @asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[Database]:
+async def opened(path: Path) -> AsyncIterator[SqliteDatabase]:
     """A database with a table of this test's own."""
-    database = Database(path, lambda: 0)
+    database = SqliteDatabase(path, lambda: 0)
     await database.open()
     await database.write(lambda tx: tx.connection.execute(text("CREATE TABLE words (word TEXT)")))
     try:
         yield database
     finally:
-        database.close()
+        await database.close()
 
 
 def put(word: str, error: Exception | None = None) -> Callable[[Transaction], str]:
@@ -118,7 +118,7 @@ async def test_answer_comes_after_what_was_done_is_durable(tmp_path: Path) -> No
     assert all(word in found for word, found in seen)
 
 
-async def _put_and_look(database: Database, path: Path, word: str) -> tuple[str, list[str]]:
+async def _put_and_look(database: SqliteDatabase, path: Path, word: str) -> tuple[str, list[str]]:
     await database.write(put(word))
     return word, words(path)
 

@@ -22,7 +22,7 @@ from otv_client import Client, OtvError, Patience, Unreachable
 from otv_client.envelope.content import Geometry
 from otv_client.link import parse_link
 from tests.faults.kills import FLOWING, Ending, Plan, Trap, Victim, plan_of
-from tests.faults.people import Person, Service
+from tests.faults.people import Person, PostgresTables, Service
 from tests.faults.wire import Moment, Stage
 from tests.support import eventually
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from otv_client.reporting import LinkStatus
     from tests.faults.wire import Wire
+    from tests.postgres import Cluster
 
 # An upload must outlast a server that starts slowly and a client's longest back-off after that.
 LINK_S, LEASE_S, RECORD_S, IDLE_S = 24, 24, 12, 24
@@ -44,12 +45,13 @@ SETTINGS = {
     "idle_upload": IDLE_S,
 }
 LOOK_EVERY_S = 0.25
+LOOK_INTO_TABLES_EVERY_S = 1  # for half a minute and more, by a dozen rounds
 # Whoever looks so often gives up soon: in a back-off it would sleep while the record is forgotten.
 LOOKING = Patience(first_contact_s=LOOK_EVERY_S, total_s=LOOK_EVERY_S)
 NO_ANSWER = "no answer"
 SLACK_S = 10  # for what takes part of a second on a machine that has nothing else to do
 AT_ONCE = 2  # rounds at work
-ALIVE = 12  # rounds at work or waiting for their end
+ALIVE = 20  # rounds at work or waiting for their end
 DONE, OVER = 0, 4
 
 
@@ -70,10 +72,12 @@ class Result:
 class Round:
     """One round by its plan; whatever must not be is added to ``result.faults``."""
 
-    def __init__(self, plan: Plan, folder: Path, result: Result) -> None:
+    def __init__(
+        self, plan: Plan, folder: Path, result: Result, serve: Callable[[Path], Service]
+    ) -> None:
         folder.mkdir()
         self.plan, self.result = plan, result
-        self.service = Service(folder, SETTINGS)
+        self.service = serve(folder)
         self.sender, self.reader, self.rival = (
             Person.at(folder / name) for name in ("sender", "reader", "rival")
         )
@@ -206,25 +210,27 @@ class Round:
             Ending.REVOKED: "revoked revoked none",
             Ending.UNOPENED: "expired",
         }[self.plan.ending]
-        if not eventually(lambda: self._told() == expected, LINK_S + SLACK_S, LOOK_EVERY_S):
-            self.wrong(f"the sender is told {self._told()!r} and not {expected!r}")
+        with Client(state=self.sender.state, patience=LOOKING) as sender:
+            if not eventually(
+                lambda: self._told(sender) == expected, LINK_S + SLACK_S, LOOK_EVERY_S
+            ):
+                self.wrong(f"the sender is told {self._told(sender)!r} and not {expected!r}")
         self._come_late()
         received = [*self.reader.received(), *self.rival.received()]
         if received != [self.digest] * is_wanted:
             self.wrong(f"received {len(received)} files, {self._readers_with_all()} of them whole")
         self.result.endings[expected] += 1
 
-    def _told(self) -> str:
+    def _told(self, sender: Client) -> str:
         """What a status tells the sender: the link's state, and its opening's end and receipt.
 
         While the server is being started again, nothing: ``NO_ANSWER``.
         """
-        with Client(state=self.sender.state, patience=LOOKING) as client:
-            share, _ = client._find(self.link)  # noqa: SLF001  # what `status` and `revoke` begin with
-            try:
-                links = {link.id: link for link in client.look(share).links}
-            except Unreachable:
-                return NO_ANSWER
+        share, _ = sender._find(self.link)  # noqa: SLF001  # what `status` and `revoke` begin with
+        try:
+            links = {link.id: link for link in sender.look(share).links}
+        except Unreachable:
+            return NO_ANSWER
         return _words(links[parse_link(self.link).id_text])
 
     def _come_late(self) -> None:
@@ -236,7 +242,7 @@ class Round:
 
     def _check_nothing_left(self) -> None:
         within_s = LINK_S + LEASE_S + RECORD_S + SLACK_S
-        if not eventually(lambda: not self.service.left(), within_s, LOOK_EVERY_S):
+        if not eventually(lambda: not self.service.left(), within_s, LOOK_INTO_TABLES_EVERY_S):
             self.wrong(f"the server keeps {self.service.left()}")
         with Client(state=self.sender.state) as client:
             for record in self.sender.state.shares():
@@ -254,8 +260,22 @@ def _words(link: LinkStatus) -> str:
     return " ".join([link.state, *ends])
 
 
+def alone(folder: Path) -> Service:
+    """One server, and a file for its rows."""
+    return Service(folder, SETTINGS)
+
+
+def several(cluster: Cluster, servers: int = 2) -> Callable[[Path], Service]:
+    """Servers behind one address, over PostgreSQL and a folder that they share."""
+    return lambda folder: Service(folder, SETTINGS, PostgresTables(cluster), servers)
+
+
 def run_rounds(
-    seed: int, count: int, folder: Path, tell: Callable[[Plan], None] = lambda _: None
+    seed: int,
+    count: int,
+    folder: Path,
+    tell: Callable[[Plan], None] = lambda _: None,
+    serve: Callable[[Path], Service] = alone,
 ) -> Result:
     """Run rounds 0 to ``count`` by one seed; ``tell`` hears of each that is over."""
     result = Result()
@@ -264,7 +284,7 @@ def run_rounds(
     def run(number: int) -> None:
         plan = plan_of(seed, number)
         with busy:
-            one = Round(plan, folder / f"{number:03}", result)
+            one = Round(plan, folder / f"{number:03}", result, serve)
             _guarded(one, one.act)
         _guarded(one, one.wait_for_end)
         one.service.close()

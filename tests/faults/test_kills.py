@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.kills import Ending, Victim, plan_of
-from tests.faults.rounds import run_rounds
+from tests.faults.rounds import Result, run_rounds, several
+from tests.postgres import Cluster, running_cluster
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 ROUNDS = int(os.environ.get("OTV_TEST_KILLS", "20"))
@@ -25,8 +27,24 @@ CALLS = ("create", "parts", "seal", "claim", "content", "ack", "revoke")
 @pytest.mark.timeout(120 + 20 * ROUNDS)
 def test_killed_anywhere_and_started_again(tmp_path: Path) -> None:
     """Else a crash costs somebody a file, or leaves two with it, or half of it lying about."""
-    result = run_rounds(SEED, ROUNDS, tmp_path)
+    check(run_rounds(SEED, ROUNDS, tmp_path))
 
+
+@pytest.mark.timeout(120 + 30 * ROUNDS)
+def test_killed_anywhere_and_another_takes_over(tmp_path: Path, large_cluster: Cluster) -> None:
+    """Else a machine that dies takes down what runs on the others, or is lost with it."""
+    check(run_rounds(SEED, ROUNDS, tmp_path, serve=several(large_cluster)))
+
+
+@pytest.fixture
+def large_cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server with connections for all servers of all rounds that are alive."""
+    with running_cluster(max_connections="400") as cluster:
+        yield cluster
+
+
+def check(result: Result) -> None:
+    """What must be true of rounds."""
     assert not result.faults, "\n".join(result.faults)
     kills = sum(result.kills.values())
     assert result.flowing >= kills / 2

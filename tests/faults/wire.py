@@ -94,6 +94,10 @@ class Wire:
     def close(self) -> None:
         """Cut everything and listen no more."""
         _cut(self._listener)
+        self.cut()
+
+    def cut(self) -> None:
+        """Cut what is connected now; whoever connects again is passed on as before."""
         for end in list(self._open):
             _cut(end)
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otv_server.settings import load
+import pytest
+
+from otv_server.settings import PREFIX, load, names
 from tests.conftest import running_server
 from tests.server.proxies import port_of
 
 if TYPE_CHECKING:
     from tests.conftest import RunningServer
 
-DOCKERFILE = (Path(__file__).parent.parent.parent / "Dockerfile").read_text()
+PROJECT = Path(__file__).parent.parent.parent
+DOCKERFILE = (PROJECT / "Dockerfile").read_text()
+DEPLOYED = sorted((PROJECT / "deploy").iterdir())
+SET = re.compile(r"^\s*(OTV_[A-Z_]+):\s+\"?([^\"\s]+)", re.MULTILINE)
 
 
 def check_health(server: RunningServer) -> int:
@@ -50,3 +56,26 @@ def test_health_check_asks_where_the_image_listens() -> None:
     assert settings.who_may_send == "token"
     assert settings.data == Path("/data")
     assert os.fspath(settings.data) in DOCKERFILE.partition("VOLUME ")[2].split("\n")[0]
+
+
+@pytest.mark.parametrize("file", DEPLOYED, ids=lambda file: str(file.name))
+def test_deployed_settings_exist(file: Path) -> None:
+    """Else what an operator copies is silently not done: unknown names are other programs'."""
+    named = set(re.findall(r"\bOTV_[A-Z_]+", file.read_text()))
+
+    assert named <= {PREFIX + name.upper() for name in names()}
+
+
+def test_several_servers_are_set_as_documented() -> None:
+    """Else three servers start that share nothing, or take anybody's files."""
+    text = next(file for file in DEPLOYED if file.name == "compose-scale.yaml").read_text()
+    environment = {
+        name: re.sub(r"\$\{(\w+):\?\}", "example.org", value) for name, value in SET.findall(text)
+    }
+
+    settings = load(environment)
+
+    assert (settings.port, settings.who_may_send) == (8000, "token")
+    assert (settings.database or "").startswith("postgresql://")
+    assert (settings.blobs or "").startswith("s3://")
+    assert settings.public is not None

@@ -7,6 +7,7 @@ Each caller sends its whole request but the last byte; then all last bytes go ou
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import secrets
@@ -53,11 +54,14 @@ def claim_request(link: RawLink, lease: bytes, unlock: bytes) -> bytes:
     return head.encode() + body
 
 
-async def all_at_once(url: str, requests: Sequence[bytes]) -> list[tuple[int, dict[str, Any]]]:
-    """Status and JSON of every request; all of them complete at the same moment."""
-    target = urlsplit(url)
+async def all_at_once(
+    urls: str | Sequence[str], requests: Sequence[bytes]
+) -> list[tuple[int, dict[str, Any]]]:
+    """Status and JSON of every request, at the servers in turn; all complete at the same moment."""
+    targets = [urlsplit(url) for url in ([urls] if isinstance(urls, str) else urls)]
     streams = [
-        await asyncio.open_connection(target.hostname, target.port, limit=1 << 20) for _ in requests
+        await asyncio.open_connection(target.hostname, target.port, limit=1 << 20)
+        for target, _ in zip(itertools.cycle(targets), requests, strict=False)
     ]
     for (_, writer), request in zip(streams, requests, strict=True):
         writer.write(request[:-1])

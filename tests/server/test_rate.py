@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otv_server.api.limiter import MOST_BUCKETS, Limiter
+from otv_server.api.limiter import MOST_BUCKETS, Buckets
 from tests.server.timed import timed_api
 from tests.support import Api, new_id, new_secret, send_small, verdict
 
@@ -116,20 +116,20 @@ class Seconds:
         return self.now
 
 
-def allowed(limiter: Limiter, bucket: str, times: int) -> int:
+def allowed(limiter: Buckets, bucket: str, times: int) -> int:
     """How many of so many requests pass."""
     return sum(limiter.allows(bucket) for _ in range(times))
 
 
 def test_bucket_holds_one_second_of_requests() -> None:
     """Else a page that loads all at once would be slowed down, or a flood would not."""
-    assert allowed(Limiter(5, Seconds()), "a", 9) == 5
+    assert allowed(Buckets(5, Seconds()), "a", 9) == 5
 
 
 def test_bucket_fills_with_time_and_no_further() -> None:
     """Else a patient caller would be kept out, or an idle one could save up for a flood."""
     seconds = Seconds()
-    limiter = Limiter(5, seconds)
+    limiter = Buckets(5, seconds)
     allowed(limiter, "a", 9)
 
     seconds.now += 0.6
@@ -142,7 +142,7 @@ def test_bucket_fills_with_time_and_no_further() -> None:
 
 def test_each_address_has_its_own() -> None:
     """Else one caller could slow down all others."""
-    limiter = Limiter(5, Seconds())
+    limiter = Buckets(5, Seconds())
     allowed(limiter, "a", 9)
 
     assert allowed(limiter, "b", 9) == 5
@@ -150,12 +150,12 @@ def test_each_address_has_its_own() -> None:
 
 def test_no_rate_is_no_limit() -> None:
     """Else an operator could not leave this to a proxy."""
-    assert allowed(Limiter(0, Seconds()), "a", 1000) == 1000
+    assert allowed(Buckets(0, Seconds()), "a", 1000) == 1000
 
 
 def test_memory_is_bounded() -> None:
     """Else a flood from many addresses would fill the server's memory."""
-    limiter = Limiter(1, Seconds())
+    limiter = Buckets(1, Seconds())
 
     for number in range(MOST_BUCKETS + 1):
         limiter.allows(str(number))

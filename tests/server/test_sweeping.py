@@ -21,25 +21,30 @@ class Failing:
         self.errors: list[Exception] = [Unavailable(), OSError(28, "full"), NoRoom(), KeyError()]
         self.swept = asyncio.Event()
 
-    async def sweep(self) -> Swept:
+    async def end_due(self) -> Swept:
         """Fail while there is a way left to fail."""
         if self.errors:
             raise self.errors.pop()
         self.swept.set()
         return Swept()
 
-    async def delete_strangers(self) -> int:
-        """Nothing to delete."""
+    async def delete_orphans(self) -> int:
+        """Wait for a blob store that does not answer."""
+        await asyncio.Event().wait()
         return 0
+
+    async def delete_strangers(self) -> int:
+        """Wait for it, too."""
+        return await self.delete_orphans()
 
 
 def test_no_error_ends_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else one full disk, and nothing ever expires again until somebody restarts the server."""
+    """Else one full disk, or a silent blob store, and nothing ever expires any more."""
     monkeypatch.setattr(app, "SWEEP_EVERY_S", 0)
 
     async def run() -> None:
         sweeping = Failing()
-        loop = asyncio.create_task(app.sweep_for_ever(sweeping))  # type: ignore[arg-type]  # a double with the two calls that the loop makes
+        loop = asyncio.create_task(app.sweep_for_ever(sweeping))  # type: ignore[arg-type]  # a double with the three calls that the loop makes
         await asyncio.wait_for(sweeping.swept.wait(), timeout=10)
         loop.cancel()
         with suppress(asyncio.CancelledError):

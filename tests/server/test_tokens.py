@@ -210,14 +210,14 @@ def made(folder: Path, clock: Clock, **terms: int) -> str:
     parts = join(Settings(data=folder / "data"), clock)
 
     async def issue() -> str:
-        await parts.database.open()
-        _, text = await parts.tokens.issue(TokenTerms(b64(new_id()), **terms))
+        try:
+            await parts.database.open()
+            _, text = await parts.tokens.issue(TokenTerms(b64(new_id()), **terms))
+        finally:
+            await parts.database.close()
         return text
 
-    try:
-        return asyncio.run(issue())
-    finally:
-        parts.database.close()
+    return asyncio.run(issue())
 
 
 def test_token_may_bound_a_share(asking: Api, tmp_path: Path, clock: Clock) -> None:
@@ -333,6 +333,8 @@ def test_database_of_before_gets_the_tables(tmp_path: Path) -> None:
     with closing(sqlite3.connect(data / "otv.db")) as database:
         for table in ("token_shares", "upload_tokens"):
             database.execute(f"DROP TABLE {table}")
+        database.execute("UPDATE schema SET version = 2")
+        database.commit()
 
     assert issue(data, "anna")
 

@@ -1,0 +1,112 @@
+"""What PostgreSQL's errors mean: for one transaction, and for whoever set the database.
+
+Codes are those of PostgreSQL's manual, appendix A. Nothing that the server says is repeated: it
+may quote what was asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import asyncpg
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+PORT = 5432
+
+
+class Trouble(Enum):
+    """Why a transaction failed that is no bug."""
+
+    RACED = auto()  # it was undone for the sake of another one; nothing is wrong with it
+    LOST = auto()  # the connection broke: undone, unless it was about to be committed
+    NOT_NOW = auto()  # no connection, too slow, full, shutting down, read only
+
+
+_RACED = (
+    "40001",  # serialization_failure
+    "40P01",  # deadlock_detected
+    "23505",  # unique_violation that nobody took for a conflict: a row that came meanwhile
+)
+# Connections, room, locks, operators, the system, damage; a standby that must not be written.
+_NOT_NOW = ("08", "53", "55P03", "57", "58", "XX", "25006", "25P03")
+
+
+def trouble_of(error: BaseException) -> Trouble | None:
+    """What it means for the transaction; None for a bug, or an error of this program's own."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return Trouble.LOST
+    code = _code_of(error)
+    if code.startswith(_RACED):
+        return Trouble.RACED
+    if code.startswith(_NOT_NOW) or isinstance(error, OSError | PoolTimeoutError):
+        return Trouble.NOT_NOW
+    if isinstance(error, asyncpg.InterfaceError) or _code_of(error) in _WORDS:
+        return Trouble.NOT_NOW  # it could not even connect
+    return None
+
+
+def _code_of(error: BaseException) -> str:
+    found = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(found, "sqlstate", None) or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which database is meant, without its password."""
+
+    server: str
+    user: str
+    database: str
+
+    @classmethod
+    def of(cls, url: str) -> Place:
+        """From the setting."""
+        parts = make_url(url)
+        host = parts.host or str(parts.query.get("host", "this machine"))
+        database = parts.database or parts.username or "postgres"
+        return cls(f"{host}:{parts.port or PORT}", parts.username or "its default user", database)
+
+
+_UNREACHABLE = (
+    "The database at {server} does not answer: start PostgreSQL there, or set `database` to where"
+    " it is."
+)
+_WORDS = {
+    "28P01": (
+        "The database at {server} refuses the password of {user}: set the right one in `database`"
+        " (OTV_DATABASE keeps it out of the process list), or in PGPASSFILE."
+    ),
+    "28000": (
+        "The database at {server} does not let {user} in: name another user in `database`, or"
+        " allow this one in pg_hba.conf."
+    ),
+    "3D000": (
+        "There is no database {database} at {server}: make it with createdb, or name another one"
+        " in `database`."
+    ),
+    "42501": (
+        "{user} may not make tables in the database {database} at {server}: make {user} its owner."
+    ),
+    "25006": (
+        "The database at {server} is a standby that only reads: set `database` to the primary."
+    ),
+    "53300": (
+        "The database at {server} has no connection left: raise its max_connections, or run fewer"
+        " servers and workers."
+    ),
+    "57P03": "The database at {server} is still starting, or shutting down: try again soon.",
+}
+
+
+def in_words(error: BaseException, place: Place) -> str | None:
+    """Which setting is wrong and what to do, in a sentence; None where this is not known."""
+    words = _WORDS.get(_code_of(error))
+    if words is None and isinstance(error, OSError | asyncpg.InterfaceError | PoolTimeoutError):
+        words = _UNREACHABLE
+    if words is None and trouble_of(error) is not None:
+        words = "The database {database} at {server} can't be used now: see PostgreSQL's own log."
+    named = {"server": place.server, "user": place.user, "database": place.database}
+    return None if words is None else words.format(**named)
