@@ -9,13 +9,15 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tests.listening import Listener
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CHUNK = 1 << 16
 
 
-class Line:
+class Line(Listener):
     """To the browser the line is the server: it has the page from it, and its links name it.
 
     Attributes:
@@ -27,18 +29,18 @@ class Line:
     """
 
     def __init__(self, target: str) -> None:
+        super().__init__()
         parts = urlsplit(target)
         self._target = (parts.hostname, parts.port)
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         # A browser shall notice soon that it is held: little waits on the way.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _CHUNK)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http://{self.address}"
         self.up = self.down = self.held = self.refused = 0
         self._most = {"up": math.inf, "down": math.inf}
         self._is_cut = False
         self._changed = threading.Condition()
         self._open: set[socket.socket] = set()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.listen()
 
     def on(self, link: str) -> str:
         """The same link, by way of this line."""
@@ -75,18 +77,14 @@ class Line:
     def close(self) -> None:
         """Cut it for good."""
         self.cut()
-        _end(self._listener)
-        self._listener.close()
+        super().close()
 
     # --- the wire ------------------------------------------------------------------------------
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+    def _take(self, connection: socket.socket) -> None:
+        threading.Thread(target=self._pass_on, args=(connection,), daemon=True).start()
 
-    def _serve(self, client: socket.socket) -> None:
+    def _pass_on(self, client: socket.socket) -> None:
         with (
             client,
             suppress(OSError),

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.listening import Listener
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -84,7 +86,7 @@ def otv(server: RunningServer, tmp_path: Path) -> Otv:
     return Otv(server.url, tmp_path / "state", folder)
 
 
-class Valve:
+class Valve(Listener):
     """A wire to a server that closes after so many bytes one way, for connections then open.
 
     ``reached`` is set when it has closed; connections made later pass freely. A request that
@@ -92,11 +94,11 @@ class Valve:
     """
 
     def __init__(self, target: str) -> None:
+        super().__init__()
         parts = urlsplit(target)
         assert parts.hostname, "a server has a host"
         self._target = (parts.hostname, parts.port or 80)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http://{self.address}"
         self.reached = threading.Event()
         self.limit_up: int | None = None
         self.limit_down: int | None = None
@@ -105,26 +107,22 @@ class Valve:
         self._up_bytes = 0
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.listen()
 
     def close(self) -> None:
         """Cut everything."""
-        for end in [self._listener, *self._sockets]:
+        super().close()
+        for end in self._sockets:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(self._target)
-                self._sockets += [client, server]
-                is_late = self.reached.is_set()
-                for pump in (self._pump_up, self._pump_down):
-                    threading.Thread(
-                        target=pump, args=(client, server, is_late), daemon=True
-                    ).start()
+    def _take(self, connection: socket.socket) -> None:
+        server = socket.create_connection(self._target)
+        self._sockets += [connection, server]
+        is_late = self.reached.is_set()
+        for pump in (self._pump_up, self._pump_down):
+            threading.Thread(target=pump, args=(connection, server, is_late), daemon=True).start()
 
     def _pump_up(self, client: socket.socket, server: socket.socket, is_late: bool) -> None:  # noqa: FBT001 - a thread's argument
         with suppress(OSError):

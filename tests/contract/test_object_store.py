@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import socket
-import threading
 import time
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +21,10 @@ from otv_server.storage.places import WrongPlace
 from tests.contract.conftest import an_hour_ahead, as_blobs
 from tests.contract.inspecting import Seen
 from tests.faults.wire import Moment, Stage, Wire
+from tests.listening import Listener
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from otv_server.storage.object_store import ObjectBlobs
@@ -172,24 +172,22 @@ async def test_callers_who_stall_fill_no_memory() -> None:
     assert grown < callers * PART // 3
 
 
-class Silence:
+class Silence(Listener):
     """A store that takes connections and never says a word."""
 
     def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        super().__init__()
+        self.url = f"http://{self.address}"
         self.connections: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.listen()
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                self.connections.append(self._listener.accept()[0])
+    def _take(self, connection: socket.socket) -> None:
+        self.connections.append(connection)
 
     def close(self) -> None:
         """Hang up."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        for each in (self._listener, *self.connections):
+        super().close()
+        for each in self.connections:
             each.close()
 
 
@@ -289,30 +287,22 @@ async def test_listing_rests_between_groups() -> None:
 # --- what is wrong with a store -------------------------------------------------------------------
 
 
-class Refusing:
+class Refusing(Listener):
     """A store that answers each request with the same error, as its kind does."""
 
     def __init__(self, status: str, body: str) -> None:
+        super().__init__()
         self._answer = (
             f"HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nConnection: close\r\n"
             f"Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.url = f"http://{self.address}"
+        self.listen()
 
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                caller, _ = self._listener.accept()
-                with caller:
-                    caller.recv(1 << 16)
-                    caller.sendall(self._answer)
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+    def _take(self, connection: socket.socket) -> None:
+        with connection:
+            connection.recv(1 << 16)
+            connection.sendall(self._answer)
 
 
 @pytest.mark.parametrize(

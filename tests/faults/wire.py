@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import urlsplit
 
+from tests.listening import Listener
+
 PIECE_BYTES = 256 << 10
 _ID = rb"[A-Za-z0-9_-]{16}"
 _CALLS = {
@@ -67,7 +69,7 @@ def call_of(data: bytes) -> str | None:
     return next((name for name, pattern in _PATTERNS.items() if pattern.match(data)), None)
 
 
-class Wire:
+class Wire(Listener):
     """Listens on a port of its own and passes connections on to ``target``, which may change.
 
     Args:
@@ -82,18 +84,18 @@ class Wire:
         watch: Callable[[Moment], None] = lambda _: None,
         faults: dict[str, Fault] | None = None,
     ) -> None:
+        super().__init__()
         self.target = target
         self.watch = watch
         self.faults = faults or {}
         self.asked: list[str] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http://{self.address}"
         self._open: set[socket.socket] = set()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.listen()
 
     def close(self) -> None:
         """Cut everything and listen no more."""
-        _cut(self._listener)
+        super().close()
         self.cut()
 
     def cut(self) -> None:
@@ -101,12 +103,9 @@ class Wire:
         for end in list(self._open):
             _cut(end)
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                self._open.add(client)
-                threading.Thread(target=_Line(self, client).pass_up, daemon=True).start()
+    def _take(self, connection: socket.socket) -> None:
+        self._open.add(connection)
+        threading.Thread(target=_Line(self, connection).pass_up, daemon=True).start()
 
     def connect(self) -> socket.socket:
         """A connection to the server, wherever it is now."""
