@@ -23,6 +23,7 @@ from otv_server.domain.share import ClaimAttempt, NewLink, NewShare
 from otv_server.service.sweeping import Sweeping
 from otv_server.storage.blobs import DiskBlobs
 from otv_server.storage.opening import SqlOpening
+from otv_server.storage.ownership import Ownership
 from otv_server.storage.postgres import PostgresDatabase
 from otv_server.storage.sending import SqlSending
 from otv_server.storage.sqlite import SqliteDatabase
@@ -73,7 +74,8 @@ class Store:
         self.blobs = DiskBlobs(self.folder / "blobs", os.urandom, time.time, 3600)
         self.sending = SqlSending(self.database, LIMITS)
         self.opening = SqlOpening(self.database, LIMITS)
-        self.sweeping = Sweeping(SqlSweeping(self.database, LIMITS), self.blobs)
+        place = Ownership(self.database, self.blobs, "here", os.urandom(16).hex())
+        self.sweeping = Sweeping(SqlSweeping(self.database, LIMITS), self.blobs, place.confirm)
 
     async def fill(self) -> None:
         """Make the live links, a thousand to a share."""

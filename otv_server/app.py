@@ -40,11 +40,10 @@ from otv_server.service.sending import Sending
 from otv_server.service.sweeping import Sweeping
 from otv_server.service.tokens import Tokens
 from otv_server.settings import BadSetting, Settings, load
-from otv_server.storage.blobs import MARKER
 from otv_server.storage.opening import SqlOpening
+from otv_server.storage.ownership import Ownership
 from otv_server.storage.places import WrongPlace, blobs_at, parse
 from otv_server.storage.rates import SqlRates
-from otv_server.storage.schema import database_id
 from otv_server.storage.sending import SqlSending
 from otv_server.storage.sqlite import SqliteDatabase
 from otv_server.storage.sweeping import SqlSweeping
@@ -79,6 +78,7 @@ class Parts:
     settings: Settings
     database: Database
     blobs: DiskBlobs | ObjectBlobs
+    ownership: Ownership
     sending: Sending
     opening: Opening
     tokens: Tokens
@@ -86,8 +86,10 @@ class Parts:
     limiter: Limiter
     health: Health
 
-    async def open(self) -> Swept:
+    async def open(self, *, marks: bool = True) -> Swept:
         """Make or check the stores, and end what ended while no server ran.
+
+        ``marks``: an empty place of blobs is this database's from here on.
 
         Raises:
             BadSetting: the blob store can't be used, or is another database's.
@@ -95,20 +97,8 @@ class Parts:
         await self.open_database()
         with _settings_blamed():
             await self.blobs.open()
-        if self.settings.blobs is not None:
-            await self._check_whose_blobs(self.settings.blobs)
+            await self.ownership.check(marks=marks)
         return await end_due(self.sweeping)
-
-    async def _check_whose_blobs(self, place: str) -> None:
-        """Two databases on one place would each delete the other's blobs: no row names them."""
-        proposed = secrets.token_hex(16)
-        mine = await self.database.write(lambda tx: database_id(tx, proposed))
-        if await self.blobs.belongs_to(mine) != mine:
-            raise BadSetting(
-                f"blobs, {place}: what is there belongs to another database, and this server would"
-                " delete it. Choose another prefix or folder. If that database is gone for good,"
-                f" delete everything there instead, {MARKER} too."
-            )
 
     async def open_database(self) -> int:
         """Make the data folder and the tables, or bring these up to date; the version found."""
@@ -124,14 +114,17 @@ def join(settings: Settings, clock: Callable[[], Instant] | None = None) -> Part
     limits = settings.limits
     database = database_of(settings, clock)
     blobs = _blobs_of(settings)
+    place = settings.blobs or str(settings.data / "blobs")
+    ownership = Ownership(database, blobs, place, proposed=secrets.token_hex(16))
     return Parts(
         settings=settings,
         database=database,
         blobs=blobs,
+        ownership=ownership,
         sending=Sending(SqlSending(database, limits), blobs, limits),
         opening=Opening(SqlOpening(database, limits), blobs, asyncio.sleep),
         tokens=Tokens(SqlTokens(database), secrets.token_bytes),
-        sweeping=Sweeping(SqlSweeping(database, limits), blobs),
+        sweeping=Sweeping(SqlSweeping(database, limits), blobs, ownership.confirm),
         limiter=_limiter(settings, database),
         health=Health([partial(database.read, _ping), partial(_list_some, blobs)], time.monotonic),
     )

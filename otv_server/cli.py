@@ -71,12 +71,12 @@ def sweep(**flags: Any) -> None:
 def check(**flags: Any) -> None:
     """Read the settings, reach the database and the blob store, say what is wrong."""
     settings = settings_of(flags)
-    _check_data(settings, thoroughly=True)
+    found = _check_data(settings, thoroughly=True)
     if settings.is_lan_served:
         from otv_server import starting  # noqa: PLC0415  # --help need not wait
 
         starting.identity_of(settings)
-    click.echo("Settings, database and blob store are fine.")
+    click.echo(f"Settings, database ({found.database}) and blob store ({found.blobs}) are fine.")
 
 
 @program.command()
@@ -87,7 +87,7 @@ def upgrade(**flags: Any) -> None:
     click.echo(f"schema={current} before={found}")
 
 
-def _check_data(settings: Settings, *, thoroughly: bool = False) -> None:
+def _check_data(settings: Settings, *, thoroughly: bool = False) -> data_folder.Checked:
     """Open everything once, before anything is served or spawned."""
     found = data_folder.check(settings, thoroughly=thoroughly)
     for warning in found.warnings:
@@ -98,6 +98,7 @@ def _check_data(settings: Settings, *, thoroughly: bool = False) -> None:
             " min_free_bytes: uploads will be refused.",
             err=True,
         )
+    return found
 
 
 program.add_command(token)

@@ -31,12 +31,15 @@ class Checked:
     """What was found where nothing was wrong.
 
     Attributes:
+        database, blobs: where they are, without any password.
         free_bytes: of the blob store; None where it has no limit that is known.
-        warnings: sentences for the operator; only where it was looked at thoroughly.
+        warnings: sentences for the operator.
     """
 
+    database: str
+    blobs: str
     free_bytes: int | None
-    warnings: Sequence[str] = ()
+    warnings: Sequence[str]
 
 
 def sweep(settings: Settings) -> Swept:
@@ -52,15 +55,18 @@ def sweep(settings: Settings) -> Swept:
 
 
 def check(settings: Settings, *, thoroughly: bool) -> Checked:
-    """Open everything. ``thoroughly`` reads the whole database."""
+    """Open everything. ``thoroughly`` reads the whole database; at blobs it only looks."""
 
     async def work(parts: Parts) -> Checked:
-        await parts.open()
-        if not thoroughly:
-            return Checked(await parts.blobs.free_bytes())
-        if not await parts.database.is_sound():
+        await parts.open(marks=not thoroughly)
+        if thoroughly and not await parts.database.is_sound():
             raise Unavailable
-        return Checked(await parts.blobs.free_bytes(), await parts.database.warnings())
+        return Checked(
+            database=parts.database.place,
+            blobs=parts.ownership.place,
+            free_bytes=await parts.blobs.free_bytes(),
+            warnings=await parts.database.warnings(),
+        )
 
     return _in_folder(settings, work)
 

@@ -98,7 +98,7 @@ class Cluster:
         return done.stdout.strip()
 
     @contextmanager
-    def reading(self, database: str) -> Iterator[None]:
+    def reading(self, database: str, query: str = "SELECT 1") -> Iterator[None]:
         """Someone reads for as long as the block lasts, and sees what was there at its start."""
         with subprocess.Popen(
             [str(self.programs / "psql"), "-X", "-q", "-t", "-A", "-d", self.url(database)],
@@ -108,12 +108,29 @@ class Cluster:
         ) as reader:
             assert reader.stdin is not None
             assert reader.stdout is not None
-            reader.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1;\n")
+            # One line comes back, whatever there is to read.
+            reader.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ;\n")
+            reader.stdin.write(f"SELECT count(*) FROM ({query}) AS found;\n")  # noqa: S608  # a test's own
             reader.stdin.flush()
             reader.stdout.readline()
             yield
             reader.stdin.close()
             reader.wait(timeout=10)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """All connections stay, and nobody answers on them: as where a machine is gone."""
+        assert self.process is not None
+        main = self.process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        frozen = [main, *map(int, children)]
+        for each in frozen:
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in frozen:
+                os.kill(each, signal.SIGCONT)
 
     @contextmanager
     def database(self) -> Iterator[str]:

@@ -254,7 +254,7 @@ class SweepingRepository(Protocol):
         ...
 
     async def forget_orphans(self, blobs: Sequence[str]) -> None:
-        """These are deleted for good."""
+        """These are deleted; any that was abandoned since it was taken stays an orphan."""
         ...
 
     async def strangers(self, blobs: Sequence[str]) -> Sequence[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from otv_server.domain.errors import Unavailable
 from otv_server.domain.ports import Swept
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from otv_server.domain.ports import BlobStore, SweepingRepository
 
@@ -20,11 +19,21 @@ AT_ONCE = 10  # deletions: a store that answers after 50 ms still deletes 200 a 
 
 
 class Sweeping:
-    """The sweep over a repository and a blob store; any number may run at once."""
+    """The sweep over a repository and a blob store; any number may run at once.
 
-    def __init__(self, repository: SweepingRepository, blobs: BlobStore) -> None:
+    Args:
+        confirm: raises ``Unavailable`` where the blob store is no longer this database's.
+    """
+
+    def __init__(
+        self,
+        repository: SweepingRepository,
+        blobs: BlobStore,
+        confirm: Callable[[], Awaitable[None]],
+    ) -> None:
         self._repository = repository
         self._blobs = blobs
+        self._confirm = confirm
 
     async def sweep(self) -> Swept:
         """End what is due and delete what is over; the result counts what was done.
@@ -49,30 +58,41 @@ class Sweeping:
         return total
 
     async def delete_orphans(self) -> int:
-        """Delete the blobs that wait for it; those that can't be deleted now go on waiting."""
+        """Delete the blobs that wait for it, and say how many went.
+
+        Raises:
+            Unavailable: some can't be deleted now, and go on waiting; the others are gone.
+        """
         deleted = 0
+        trouble = None
         last = ""
         while blobs := await self._repository.orphans(BATCH, after=last):
-            gone = await self._delete(blobs)
+            gone, kept = await self._delete(blobs)
             await self._repository.forget_orphans(gone)
             deleted += len(gone)
+            trouble = kept or trouble
             last = blobs[-1]
+        if trouble is not None:
+            raise trouble
         return deleted
 
-    async def _delete(self, blobs: Sequence[str]) -> list[str]:
+    async def _delete(self, blobs: Sequence[str]) -> tuple[list[str], Unavailable | None]:
+        """Those that are gone, and why others are not."""
         gone: list[str] = []
+        trouble = None
         for start in range(0, len(blobs), AT_ONCE):
             some = blobs[start : start + AT_ONCE]
-            are_deleted = await asyncio.gather(*map(self._is_deleted, some))
-            gone += itertools.compress(some, are_deleted)
-        return gone
+            failures = await asyncio.gather(*map(self._failure, some))
+            gone += [blob for blob, failure in zip(some, failures, strict=True) if failure is None]
+            trouble = next(filter(None, failures), trouble)
+        return gone, trouble
 
-    async def _is_deleted(self, blob: str) -> bool:
+    async def _failure(self, blob: str) -> Unavailable | None:
         try:
             await self._blobs.delete(blob)
-        except Unavailable:
-            return False
-        return True
+        except Unavailable as error:
+            return error
+        return None
 
     async def delete_strangers(self) -> int:
         """Delete blobs that the database has never heard of, by listing the whole store.
@@ -80,12 +100,22 @@ class Sweeping:
         A process killed at the worst moment can leave one, and so can a database restored from
         a backup, and so can a store that finishes late what nobody waits for any more. Costs a
         listing, so it runs at the start and then rarely.
+
+        Raises:
+            Unavailable: the store can't be listed, or some can't be deleted, or it is another
+                database's by now.
         """
+        await self._confirm()
         deleted = 0
+        trouble = None
         async for group in self._blobs.names():
             for start in range(0, len(group), BATCH):
                 strangers = await self._repository.strangers(group[start : start + BATCH])
-                deleted += len(await self._delete(strangers))
+                gone, kept = await self._delete(strangers)
+                deleted += len(gone)
+                trouble = kept or trouble
+        if trouble is not None:
+            raise trouble
         return deleted
 
 

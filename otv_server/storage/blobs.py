@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from otv_server.domain.errors import NoRoom, Unavailable
-from otv_server.storage.gathering import Gathering, in_thread
+from otv_server.storage.gathering import Gathering, in_thread, reading_memory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 NAME_BYTES = 16
 MARKER = "database"  # whose blobs these are
-READ_BYTES = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -50,6 +49,7 @@ class DiskBlobs:
         self._clock = clock
         self._settled_s = settled_s
         self._gathering = Gathering()
+        self._memory = reading_memory()
 
     async def open(self) -> None:
         """Make the folders, so that storing a blob makes none; see that they can be written."""
@@ -61,6 +61,16 @@ class DiskBlobs:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         _sync_folder(self._folder)
 
+    async def owner(self) -> str | None:
+        """Whose blobs these are; None where nobody's were here before.
+
+        Raises:
+            OSError: it can't be read.
+        """
+        with suppress(FileNotFoundError):
+            return await in_thread((self._folder / MARKER).read_text)
+        return None
+
     async def belongs_to(self, database_id: str) -> str:
         """Whose blobs these are: ``database_id``'s, where nobody's were here before.
 
@@ -71,7 +81,7 @@ class DiskBlobs:
 
     def _belongs_to(self, database_id: str) -> str:
         marker, draft = self._folder / MARKER, self._folder / self.new_name()
-        with draft.open("x") as file:
+        with open(draft, "x", opener=_private) as file:  # a Path's own takes no opener
             file.write(database_id)
             file.flush()
             os.fsync(file.fileno())
@@ -119,12 +129,14 @@ class DiskBlobs:
         except OSError as error:
             raise Unavailable from error
         try:
-            while start < stop:
-                chunk = await in_thread(os.pread, file, min(READ_BYTES, stop - start), start)
-                if not chunk:
-                    raise Unavailable
-                start += len(chunk)
-                yield chunk
+            with self._memory.shared():
+                while start < stop:
+                    size = min(self._memory.bytes(), stop - start)
+                    chunk = await in_thread(os.pread, file, size, start)
+                    if not chunk:
+                        raise Unavailable
+                    start += len(chunk)
+                    yield chunk
         finally:
             os.close(file)
 
@@ -166,6 +178,10 @@ def _modified_at(entry: os.DirEntry[str]) -> float:
         return entry.stat().st_mtime
     except FileNotFoundError:
         return math.inf
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -74,6 +74,11 @@ class Database(Protocol):
     written must bear being asked for again.
     """
 
+    @property
+    def place(self) -> str:
+        """Where it is, for its operator; without any password."""
+        ...
+
     async def open(self) -> int:
         """Make the tables, or bring those of an older version up to date, under a lock.
 

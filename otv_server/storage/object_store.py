@@ -20,7 +20,7 @@ import obstore
 
 from otv_server.domain.errors import NoRoom, OtvError, Unavailable
 from otv_server.storage.blobs import MARKER
-from otv_server.storage.gathering import Gathering, in_thread
+from otv_server.storage.gathering import Gathering, in_thread, reading_memory
 from otv_server.storage.troubles import (
     FAILURES,
     ClockOff,
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 NAME_BYTES = 16
 OURS = re.compile(r"[0-9a-f]{32}")  # other objects under the prefix are somebody else's
-READ_BYTES = 1 << 20
 CALLS_AT_ONCE = 32
 # Of 8 MiB each, in memory and on their way. More wait: they would not make a store faster.
 PUTS_AT_ONCE = 16
@@ -92,6 +91,7 @@ class ObjectBlobs:
         self._settled_s = settled_s
         self._patience_s = patience_s
         self._gathering = Gathering()
+        self._memory = reading_memory()
         # Threads, for what obstore does for asyncio aborts the process when it ends soon after.
         self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, "otv-store")
         self._turns = asyncio.Semaphore(CALLS_AT_ONCE)
@@ -123,6 +123,19 @@ class ObjectBlobs:
         if not before - MOST_SKEW_S - 1 <= stored_at <= after + MOST_SKEW_S + 1:
             raise ClockOff
 
+    async def owner(self) -> str | None:
+        """Whose blobs these are; None where nobody's were here before.
+
+        Raises:
+            Unavailable: it can't be told now.
+        """
+        try:
+            return await self._call(self._get_marker)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, Missing):
+                raise
+        return None
+
     async def belongs_to(self, database_id: str) -> str:
         """Whose blobs these are: ``database_id``'s, where nobody's were here before.
 
@@ -132,13 +145,10 @@ class ObjectBlobs:
         Raises:
             Unavailable: it can't be told or written now.
         """
-        try:
-            found = await self._call(self._get_marker)
-        except Unavailable as error:
-            if not isinstance(error.__cause__, Missing):
-                raise
+        found = await self.owner()
+        if found is None:
             await self._call(self._put_marker, database_id)
-            return await self._call(self._get_marker)
+            found = await self._call(self._get_marker)
         return found
 
     def _get_marker(self) -> str:
@@ -186,13 +196,14 @@ class ObjectBlobs:
 
     async def _stream(self, blob: str, start: int, stop: int) -> AsyncGenerator[bytes]:
         found = await self._call(self._get, blob, start, stop)
-        chunks = iter(found.stream(min_chunk_size=READ_BYTES))
-        while start < stop:
-            chunk = await self._call(next, chunks, b"")
-            if not chunk:
-                raise Unavailable from Missing()
-            start += len(chunk)
-            yield chunk
+        with self._memory.shared():
+            chunks = iter(found.stream(min_chunk_size=self._memory.bytes()))
+            while start < stop:
+                chunk = await self._call(next, chunks, b"")
+                if not chunk:
+                    raise Unavailable from Missing()
+                start += len(chunk)
+                yield chunk
 
     def _get(self, blob: str, start: int, stop: int) -> GetResult:
         return obstore.get(self._store, blob, options={"range": (start, stop)})

@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from otv_server.domain.errors import Unavailable
 from otv_server.storage.database import CantOpen, Raced, Transaction
-from otv_server.storage.postgres_errors import Place, Trouble, in_words, trouble_of
+from otv_server.storage.postgres_errors import Place, Trouble, in_words, not_owner, trouble_of
 from otv_server.storage.schema import bring_up_to_date
-from otv_server.storage.traces import MOST_BYTES, erase_traces, note_erasure
+from otv_server.storage.traces import ERASING_S, MOST_BYTES, Traces, note_erasure, waits_since
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 CONNECTIONS = 8  # of one process; PostgreSQL has 100 unless it is told otherwise
 CONNECT_S = 5
 STATEMENT_MS, LOCK_MS, IDLE_MS = 10_000, 5_000, 15_000
+ANSWER_S = 20  # of a transaction; only a database that lives keeps to the limits above
 UPGRADE_MS = 600_000  # a step may write a whole table, and others wait for it
 MOST_TRIES = 10
+LONG_S = 600  # for what was erased to wait; a backup may take as long
 MOST_SKEW_MS = 60_000
 STARTING = 7_021_968  # advisory locks: one start at a time
 SESSION = {
@@ -52,6 +54,12 @@ SESSION = {
 _CLOCK = select(cast(func.extract("epoch", func.clock_timestamp()) * 1000, BigInteger))
 _SETTINGS = text("SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'wal_recycle')")
 
+# VACUUM passes over a stranger's table, and says nothing that a program would hear.
+_IS_OWNER = text("""
+    SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class
+    WHERE oid IN (to_regclass('headers'), to_regclass('manifests'), to_regclass('rates'))
+""")
+
 Result = TypeVar("Result")
 
 
@@ -63,6 +71,7 @@ class PostgresDatabase:
         clock: milliseconds since the epoch; None takes the database's.
         wall: this machine's clock, in nanoseconds.
         most_bytes: how large a table may be and still be written anew after erasures.
+        answer_s: how long a transaction may take; then its connection is given up.
     """
 
     def __init__(
@@ -71,14 +80,22 @@ class PostgresDatabase:
         clock: Callable[[], Instant] | None = None,
         wall: Callable[[], int] = time.time_ns,
         most_bytes: int = MOST_BYTES,
+        answer_s: float = ANSWER_S,
     ) -> None:
         self._wall = wall
-        self._most_bytes = most_bytes
+        self._traces = Traces(most_bytes)
+        self._answer_s = answer_s
         self._place = Place.of(url)
         self._clock: Callable[[Connection], Instant] = (
             database_clock if clock is None else lambda _: clock()
         )
-        connect = partial(asyncpg.connect, url, server_settings=SESSION, timeout=CONNECT_S)
+        connect = partial(
+            asyncpg.connect,
+            url,
+            server_settings=SESSION,
+            timeout=CONNECT_S,
+            target_session_attrs="read-write",  # in a failover the name may still be a standby's
+        )
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=connect,
@@ -91,6 +108,11 @@ class PostgresDatabase:
         self._reading = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+
+    @property
+    def place(self) -> str:
+        """See ``Database.place``."""
+        return f"{self._place.database} at {self._place.server}"
 
     async def write(self, work: Callable[[Transaction], Result]) -> Result:
         """See ``Database.write``."""
@@ -106,8 +128,9 @@ class PostgresDatabase:
         for _ in range(MOST_TRIES):
             attempt = _Attempt()
             try:
-                with _cancelled_as_such():
-                    return await attempt.run(engine, work, self._clock)
+                async with asyncio.timeout(self._answer_s):
+                    with _cancelled_as_such():
+                        return await attempt.run(engine, work, self._clock)
             except Raced as raced:
                 cause = raced
             except Exception as error:
@@ -125,12 +148,15 @@ class PostgresDatabase:
         try:
             async with self._engine.begin() as connection:
                 found = await connection.run_sync(self._bring_up_to_date)
+                is_owner = await connection.scalar(_IS_OWNER)
                 skew_ms = self._wall() // 1_000_000 - await connection.run_sync(database_clock)
         except Exception as error:
             words = in_words(error, self._place)
             if words is None:
                 raise
             raise CantOpen(words) from None
+        if not is_owner:
+            raise CantOpen(not_owner(self._place))
         if abs(skew_ms) > MOST_SKEW_MS:
             raise CantOpen(
                 f"The clocks of this machine and of the database at {self._place.server} are"
@@ -161,13 +187,22 @@ class PostgresDatabase:
             ),
         }
         unwanted = {"fsync": "off", "wal_recycle": "on"}
-        return [said[name] for name, value in unwanted.items() if found.get(name) == value]
+        heard = [said[name] for name, value in unwanted.items() if found.get(name) == value]
+        waits_s = await self.read(waits_since)
+        if waits_s > LONG_S:
+            heard.append(
+                f"What was erased {waits_s // 60} minutes ago still stands in PostgreSQL's files:"
+                " see who holds an old snapshot in pg_stat_activity, pg_replication_slots and"
+                " pg_prepared_xacts."
+            )
+        return heard
 
     async def erase_traces(self) -> bool:
         """See ``Database.erase_traces``."""
         try:
-            with _cancelled_as_such():
-                return await self._erase_traces()
+            async with asyncio.timeout(ERASING_S):
+                with _cancelled_as_such():
+                    return await self._erase_traces()
         except Exception as error:
             if trouble_of(error) is None:
                 raise
@@ -176,7 +211,7 @@ class PostgresDatabase:
     async def _erase_traces(self) -> bool:
         async with self._outside() as connection:
             now = await connection.run_sync(self._clock)
-            return await erase_traces(connection, now, self._most_bytes)
+            return await self._traces.erase(connection, now)
 
     @asynccontextmanager
     async def _outside(self) -> AsyncIterator[AsyncConnection]:

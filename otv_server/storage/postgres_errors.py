@@ -6,6 +6,7 @@ may quote what was asked.
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -31,7 +32,8 @@ _RACED = (
     "23505",  # unique_violation that nobody took for a conflict: a row that came meanwhile
 )
 # Connections, room, locks, operators, the system, damage; a standby that must not be written.
-_NOT_NOW = ("08", "53", "55P03", "57", "58", "XX", "25006", "25P03")
+_READ_ONLY = "25006"
+_NOT_NOW = ("08", "53", "55P03", "57", "58", "XX", _READ_ONLY, "25P03")
 
 
 def trouble_of(error: BaseException) -> Trouble | None:
@@ -50,6 +52,9 @@ def trouble_of(error: BaseException) -> Trouble | None:
 
 def _code_of(error: BaseException) -> str:
     found = error.orig if isinstance(error, DBAPIError) else error
+    # Found out before a statement could; SQLAlchemy, which knows no such error, has it as cause.
+    if isinstance(getattr(found, "__cause__", None), asyncpg.TargetServerAttributeNotMatched):
+        return _READ_ONLY
     return getattr(found, "sqlstate", None) or ""
 
 
@@ -74,6 +79,17 @@ _UNREACHABLE = (
     "The database at {server} does not answer: start PostgreSQL there, or set `database` to where"
     " it is."
 )
+_NO_TLS = (
+    "No TLS with the database at {server}: see its certificate, and sslmode and sslrootcert in"
+    " `database`."
+)
+_NOT_THERE = (
+    "What `database` names is not there: a socket of PostgreSQL's, or a file that stands after ?."
+)
+_MISPUT = (
+    "What stands after ? in `database` makes no sense to this program or to PostgreSQL at"
+    " {server}: see sslmode, sslrootcert and the others in docs/operating.md."
+)
 _WORDS = {
     "28P01": (
         "The database at {server} refuses the password of {user}: set the right one in `database`"
@@ -90,7 +106,8 @@ _WORDS = {
     "42501": (
         "{user} may not make tables in the database {database} at {server}: make {user} its owner."
     ),
-    "25006": (
+    "42704": _MISPUT,
+    _READ_ONLY: (
         "The database at {server} is a standby that only reads: set `database` to the primary."
     ),
     "53300": (
@@ -101,12 +118,31 @@ _WORDS = {
 }
 
 
+def not_owner(place: Place) -> str:
+    """The words for tables that are another role's."""
+    return (
+        f"The tables in the database {place.database} at {place.server} are not {place.user}'s:"
+        f" PostgreSQL would not write them anew for it. Make {place.user} their owner."
+    )
+
+
 def in_words(error: BaseException, place: Place) -> str | None:
     """Which setting is wrong and what to do, in a sentence; None where this is not known."""
-    words = _WORDS.get(_code_of(error))
-    if words is None and isinstance(error, OSError | asyncpg.InterfaceError | PoolTimeoutError):
-        words = _UNREACHABLE
+    words = _WORDS.get(_code_of(error)) or _words_of_no_connection(error)
     if words is None and trouble_of(error) is not None:
         words = "The database {database} at {server} can't be used now: see PostgreSQL's own log."
     named = {"server": place.server, "user": place.user, "database": place.database}
     return None if words is None else words.format(**named)
+
+
+def _words_of_no_connection(error: BaseException) -> str | None:
+    # asyncpg says in words alone that the server wants no TLS.
+    if isinstance(error, ssl.SSLError) or (isinstance(error, OSError) and "SSL" in str(error)):
+        return _NO_TLS
+    if isinstance(error, FileNotFoundError):
+        return _NOT_THERE
+    if isinstance(error, ValueError):  # asyncpg's of the address, and of what it leads to
+        return _MISPUT
+    if isinstance(error, OSError | asyncpg.InterfaceError | PoolTimeoutError):
+        return _UNREACHABLE
+    return None

@@ -29,6 +29,9 @@ _COUNT = update(rates).where(rates.c.caller == bindparam("who")).values(full_at=
 _IS_OLD = select(salts.c.minute).where(salts.c.minute < bindparam("minute")).limit(1)
 
 
+FORGETTING_MS = 50  # whoever counts meanwhile waits behind this
+
+
 class SqlRates:
     """Token buckets of one second's requests; the contract stands in ``domain.ports``.
 
@@ -76,12 +79,15 @@ def has_old_callers(tx: Transaction) -> bool:
 
 
 def forget_callers(tx: Transaction) -> None:
-    """Forget everyone; whoever came in this very second may come once more as often."""
-    if not has_old_callers(tx):
-        return
+    """Forget everyone; whoever came in this very second may come once more as often.
+
+    Raises:
+        DBAPIError: on PostgreSQL, someone reads the tables for longer than a moment.
+    """
     if tx.connection.dialect.name == "postgresql":
         # New files; what is deleted there stays in the old ones until it is overwritten. Salts
         # first, as whoever counts takes them.
+        tx.connection.execute(text(f"SET LOCAL lock_timeout = {FORGETTING_MS}"))
         tx.connection.execute(text("TRUNCATE salts, rates"))
         return
     for table in (salts, rates):

@@ -52,6 +52,7 @@ _ANNOUNCE = insert(orphans)
 _TAKE_ANNOUNCED = delete(orphans).where(
     orphans.c.blob == bindparam("name"), orphans.c.due_at > bindparam("now")
 )
+_LET_GO = update(orphans).where(orphans.c.blob == bindparam("name")).values(taken_until=0)
 _INSERT_PART = insert(parts)
 _PART_OF = select(parts.c.share_key).where(parts.c.blob == bindparam("name"))
 _GROW = (
@@ -346,3 +347,5 @@ def _abandon(blob: str, tx: Transaction) -> None:
             return  # it was named after all, and stays
         tx.connection.execute(_ANNOUNCE, {"blob": blob, "reserved": 0, "due_at": 0})
     release(tx, held)
+    # Whoever is at deleting it may have done so before its bytes came: it is deleted once more.
+    tx.connection.execute(_LET_GO, {"name": blob})

@@ -53,6 +53,11 @@ class SqliteDatabase:
         self._writing = DatabaseThread(_engine(path, begin="BEGIN IMMEDIATE"), "otv-write")
         self._reading = DatabaseThread(_engine(path, begin="BEGIN"), "otv-read")
 
+    @property
+    def place(self) -> str:
+        """See ``Database.place``."""
+        return str(self._path)
+
     async def write(self, work: Callable[[Transaction], Result]) -> Result:
         """See ``Database.write``; ``work`` holds the write lock."""
         return await self._writing.run(partial(self._at_now, work))

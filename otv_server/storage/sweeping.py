@@ -6,12 +6,14 @@ Any number of processes sweep at once. What one of them holds, the others skip.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, BindParameter, Integer, bindparam, delete, select, update
 
+from otv_server.domain.errors import Unavailable
 from otv_server.domain.ports import Swept
 from otv_server.domain.share import Outcome, ShareState
 from otv_server.storage.endings import HELD_ORPHANS, end_shares, hold_orphans, release, settle
@@ -87,12 +89,12 @@ class SqlSweeping:
         """See ``SweepingRepository.sweep``: a transaction for each kind of end."""
         if not await self._database.read(_is_anything_due):
             return Swept()
-        await self._database.write(forget_callers)
         # Leases first: a lease and its link often end at the same instant.
         lapsed, expired, uploads_ended, forgotten = [
             await self._database.write(partial(end, batch))
             for end in (self._lapse, self._expire, self._end_uploads, _forget)
         ]
+        await self._forget_callers()
         return Swept(
             expired=expired,
             lapsed=lapsed,
@@ -100,6 +102,11 @@ class SqlSweeping:
             forgotten=forgotten,
             is_complete=max(lapsed, expired, uploads_ended, forgotten) < batch,
         )
+
+    async def _forget_callers(self) -> None:
+        if await self._database.read(has_old_callers):
+            with suppress(Unavailable):  # a backup reads them; the next sweep tries again
+                await self._database.write(forget_callers)
 
     def _lapse(self, batch: int, tx: Transaction) -> int:
         due = tx.connection.execute(_DUE_LEASES, {"now": tx.now, "batch": batch}).all()
@@ -135,7 +142,8 @@ class SqlSweeping:
 
     async def forget_orphans(self, blobs: Sequence[str]) -> None:
         """See ``SweepingRepository.forget_orphans``."""
-        gone = delete(orphans).where(orphans.c.blob.in_(blobs))
+        # But for those that were let go meanwhile, because bytes came after all.
+        gone = delete(orphans).where(orphans.c.blob.in_(blobs), orphans.c.taken_until > 0)
         await self._database.write(lambda tx: tx.connection.execute(gone))
 
     async def strangers(self, blobs: Sequence[str]) -> Sequence[str]:

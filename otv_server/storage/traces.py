@@ -28,12 +28,15 @@ LOCK_NOT_AVAILABLE = "55P03"
 LOCK_MS = 500  # whoever claims meanwhile waits behind this
 VACUUM_MS = 60_000
 MOST_BYTES = 128 << 20  # of one table
+ERASING_S = 4 * VACUUM_MS // 1000  # for all of it
+HEADER_ROW_BYTES = 200  # with its share of the index
+AGAIN_S = 5
 MOST_NOTES = 10_000  # at once; a statement takes some 30,000 values
 BYTES_PER_S = 16 << 20  # on the average; an idle disk writes ten times as much
 
 # Whoever began before a row was deleted may still read it, so that it is kept even when the table
 # is written anew. An age is how many transactions ago that was; ages count from the statement's
-# beginning, so that both sides stand in one.
+# beginning, so that both sides stand in one. A standby's reader belongs to no database.
 _IS_COVERED = text("""
     age(erasures.xmin) > (
         SELECT max(age) FROM (
@@ -41,13 +44,17 @@ _IS_COVERED = text("""
             UNION ALL
             SELECT greatest(age(backend_xmin), age(backend_xid)) FROM pg_stat_activity
             WHERE pid <> pg_backend_pid()
-                AND (datname = current_database() OR backend_type = 'walsender')
+                AND (datname = current_database() OR datname IS NULL)
             UNION ALL SELECT age(xmin) FROM pg_replication_slots
             UNION ALL SELECT age(transaction) FROM pg_prepared_xacts
         ) AS ages (age)
     )
 """)
 _RIPE = select(erasures.c.key, erasures.c.erased_at).where(_IS_COVERED).limit(MOST_NOTES)
+_LIVE = text("""
+    SELECT greatest(pg_stat_get_live_tuples(oid), reltuples) FROM pg_class
+    WHERE oid = to_regclass(:name)
+""")
 _TABLES = (headers.name, manifests.name)  # what matters first
 
 
@@ -56,39 +63,65 @@ def note_erasure(tx: Transaction) -> None:
     tx.connection.execute(insert(erasures), {"erased_at": tx.now})
 
 
-async def erase_traces(connection: AsyncConnection, now: Instant, most_bytes: int) -> bool:
-    """Write the tables anew where something was erased; False: not yet, or not all.
+def waits_since(tx: Transaction) -> int:
+    """For how many seconds what was erased first has waited; 0 where nothing waits."""
+    first: Instant | None = tx.connection.scalar(select(func.min(erasures.c.erased_at)))
+    return 0 if first is None else (tx.now - first) // 1000
 
-    Those above ``most_bytes`` are only vacuumed. ``connection`` commits each statement by itself:
-    VACUUM runs in no transaction.
+
+class Traces:
+    """What was erased, in the files of one database.
+
+    Args:
+        most_bytes: how large a table may be and still be written anew.
     """
-    if await connection.scalar(select(erasures.c.key).limit(1)) is None:
-        return True
-    if not await connection.scalar(select(func.pg_try_advisory_lock(ERASING))):
-        return False  # another process is at it
-    try:
-        return await _erase_traces(connection, now, most_bytes)
-    finally:
-        await connection.execute(select(func.pg_advisory_unlock(ERASING)))
 
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._not_before: Instant = 0
 
-async def _erase_traces(connection: AsyncConnection, now: Instant, most_bytes: int) -> bool:
-    ripe = (await connection.execute(_RIPE)).all()
-    sizes = {name: await _size(connection, name) for name in _TABLES}
-    since = min((note.erased_at for note in ripe), default=now)
-    work = sum(min(size, most_bytes) for size in sizes.values())
-    if not ripe or now - since < 1000 * work // BYTES_PER_S:
-        return False
-    for name, size in sizes.items():
-        if not await _is_vacuumed(connection, name, is_full=size <= most_bytes):
+    async def erase(self, connection: AsyncConnection, now: Instant) -> bool:
+        """Write the tables anew where something was erased; False: not yet, or not all.
+
+        Larger ones are only vacuumed. ``connection`` commits each statement by itself: VACUUM
+        runs in no transaction.
+        """
+        if await connection.scalar(select(erasures.c.key).limit(1)) is None:
+            return True
+        if now < self._not_before:
             return False
-    # These and no others: what was noted meanwhile may still stand in the table.
-    await connection.execute(delete(erasures).where(erasures.c.key.in_([n.key for n in ripe])))
-    return await connection.scalar(select(erasures.c.key).limit(1)) is None
+        if not await connection.scalar(select(func.pg_try_advisory_lock(ERASING))):
+            return False  # another process is at it
+        try:
+            return await self._erase(connection, now)
+        finally:
+            await connection.execute(select(func.pg_advisory_unlock(ERASING)))
+
+    async def _erase(self, connection: AsyncConnection, now: Instant) -> bool:
+        ripe = (await connection.execute(_RIPE)).all()
+        sizes = {name: await _size(connection, name) for name in _TABLES}
+        since = min((note.erased_at for note in ripe), default=now)
+        work = sum(min(size, self._most_bytes) for size in sizes.values())
+        if not ripe or now - since < 1000 * work // BYTES_PER_S:
+            return False
+        for name, size in sizes.items():
+            is_full = size <= self._most_bytes
+            # To vacuum is what PostgreSQL does by itself, too, when it is in our way.
+            if not await _is_vacuumed(connection, name, is_full=is_full) and is_full:
+                self._not_before = now + 1000 * AGAIN_S  # who claims has waited behind this
+                return False
+        # These and no others: what was noted meanwhile may still stand in the table.
+        await connection.execute(delete(erasures).where(erasures.c.key.in_([n.key for n in ripe])))
+        return await connection.scalar(select(erasures.c.key).limit(1)) is None
 
 
 async def _size(connection: AsyncConnection, name: str) -> int:
-    return await connection.scalar(select(func.pg_total_relation_size(name))) or 0
+    """How much there is to write: the dead, who may be many after a long backup, are left out."""
+    size = await connection.scalar(select(func.pg_total_relation_size(name))) or 0
+    if name != headers.name:
+        return size  # its rows differ in size
+    rows = await connection.scalar(_LIVE, {"name": name}) or 0
+    return min(size, int(rows) * HEADER_ROW_BYTES)
 
 
 async def _is_vacuumed(connection: AsyncConnection, name: str, *, is_full: bool) -> bool:

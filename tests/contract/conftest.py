@@ -12,9 +12,11 @@ from obstore.store import MemoryStore
 
 from otv_server.domain.limits import Limits
 from otv_server.domain.share import NewLink, NewShare, Sealing
+from otv_server.service.sweeping import Sweeping
 from otv_server.storage.blobs import DiskBlobs
 from otv_server.storage.object_store import ObjectBlobs
 from otv_server.storage.opening import SqlOpening
+from otv_server.storage.ownership import Ownership
 from otv_server.storage.places import Bucket
 from otv_server.storage.postgres import PostgresDatabase
 from otv_server.storage.sending import SqlSending
@@ -177,6 +179,16 @@ def as_blobs(
     bucket = Bucket("s3", "bucket", "")
     settings: dict[str, Any] = {"pause": pauseless, "settled_s": 60}
     return ObjectBlobs(bucket, store, secrets.token_bytes, clock, **settings | changed)
+
+
+def ownership_of(repository: Repository, blobs: Blobs) -> Ownership:
+    """This database's claim to that blob store."""
+    return Ownership(repository.database, blobs, "here", secrets.token_hex(16))
+
+
+def sweeping_of(repository: Repository, blobs: Blobs) -> Sweeping:
+    """The sweep over both."""
+    return Sweeping(repository.sweeping, blobs, ownership_of(repository, blobs).confirm)
 
 
 async def pauseless(_seconds: float) -> None:

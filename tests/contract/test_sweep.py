@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otv_server.domain.errors import Unknown
+from otv_server.domain.errors import Unavailable, Unknown
+from otv_server.domain.ports import Swept
 from otv_server.domain.share import ClaimAttempt, LinkState, Outcome, ShareState
-from otv_server.service.sweeping import Sweeping
 from otv_server.storage.sweeping import TAKEN_S
-from tests.contract.conftest import LIMITS, Repository, Stored, new_link, new_share
+from tests.contract.conftest import (
+    LIMITS,
+    Repository,
+    Stored,
+    new_link,
+    new_share,
+    sweeping_of,
+)
 from tests.contract.inspecting import Seen
 from tests.contract.test_repository import live, part_of, sealed
 
@@ -168,14 +175,60 @@ async def test_deleting_is_retried_until_done(
     crashed = await repository.sweeping.orphans(10)  # and the process died here
 
     another = await stored.open()
-    early = await Sweeping(another.sweeping, blobs).sweep()
+    early = await sweeping_of(another, blobs).sweep()
     stored.clock.pass_s(TAKEN_S)
-    swept = await Sweeping(another.sweeping, blobs).sweep()
+    swept = await sweeping_of(another, blobs).sweep()
 
     assert list(crashed) == [blob]
     assert (early.deleted, swept.deleted) == (0, 1)
     assert await blob_names(blobs) == set()
     assert not await another.sweeping.orphans(10)
+
+
+async def test_blob_that_comes_after_it_was_deleted_is_deleted_again(
+    repository: Repository, blobs: Blobs
+) -> None:
+    """Else ciphertext of a revoked share, whose last part was on its way, lies there for a day."""
+    share = new_share(content_bytes=4)
+    await repository.sending.create(share, None)
+    part = replace(part_of(share, b"data"), blob=blobs.new_name())
+    await repository.sending.begin_part(part, None)
+    await repository.sending.revoke(share.id, share.owner, None)
+    taken = await repository.sweeping.orphans(10)
+    for blob in taken:
+        await blobs.delete(blob)  # nothing is there yet
+
+    await blobs.put(part.blob, bytes_of(b"data"), Seen())
+    await repository.sending.abandon_part(part.blob)
+    await repository.sweeping.forget_orphans(taken)
+
+    assert list(taken) == [part.blob]
+    assert await sweeping_of(repository, blobs).sweep() == Swept(deleted=1)
+    assert await blob_names(blobs) == set()
+
+
+async def test_blob_that_can_not_be_deleted_is_told(
+    stored: Stored, repository: Repository, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a store that lost the right to delete keeps everything, and nobody hears of it."""
+    share = new_share(content_bytes=None)
+    await repository.sending.create(share, None)
+    kept, going = (part_of(share, b"data", index) for index in (0, 1))
+    for part in (kept, going):
+        await repository.sending.begin_part(part, None)
+        await repository.sending.finish_part(part)
+    await repository.sending.revoke(share.id, share.owner, None)
+
+    async def refuse_one(blob: str) -> None:
+        if blob == kept.blob:
+            raise Unavailable
+
+    monkeypatch.setattr(blobs, "delete", refuse_one)
+    with pytest.raises(Unavailable):
+        await sweeping_of(repository, blobs).sweep()
+    stored.clock.pass_s(TAKEN_S)
+
+    assert list(await repository.sweeping.orphans(10)) == [kept.blob]
 
 
 async def test_blob_that_no_row_names_is_deleted(repository: Repository, blobs: Blobs) -> None:
@@ -192,7 +245,7 @@ async def test_blob_that_no_row_names_is_deleted(repository: Repository, blobs: 
         await repository.sending.begin_part(part, None)
     await repository.sending.finish_part(named)
 
-    deleted = await Sweeping(repository.sweeping, blobs).delete_strangers()
+    deleted = await sweeping_of(repository, blobs).delete_strangers()
 
     assert deleted == 1
     assert await blob_names(blobs) == {named.blob, arriving.blob}

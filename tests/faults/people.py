@@ -131,7 +131,7 @@ class Service:
     @property
     def blobs(self) -> list[Path]:
         """Every file of ciphertext."""
-        return [path for path in (self._folder / "data/blobs").rglob("*") if path.is_file()]
+        return [path for path in (self._folder / "data/blobs").glob("*/*") if path.is_file()]
 
     @property
     def log(self) -> str:

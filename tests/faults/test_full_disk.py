@@ -198,7 +198,7 @@ def cramped(here: Here, disk: Disk) -> Iterator[RunningServer]:
 
 def blobs_of(server: RunningServer) -> list[Path]:
     """Every file of ciphertext."""
-    return [path for path in (server.data / "blobs").rglob("*") if path.is_file()]
+    return [path for path in (server.data / "blobs").glob("*/*") if path.is_file()]
 
 
 def is_log_calm(server: RunningServer) -> bool:

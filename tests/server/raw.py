@@ -94,7 +94,7 @@ def answered(lines: Sequence[socket.socket]) -> list[socket.socket]:
 
 def is_stored(data: Path, content: bytes) -> bool:
     """Whether a file of the data folder holds exactly these bytes, or begins so and is cut."""
-    for path in (data / "blobs").rglob("*"):
+    for path in (data / "blobs").glob("*/*"):
         try:
             if path.is_file() and content.startswith(path.read_bytes()):
                 return True

@@ -74,11 +74,25 @@ def nowhere(_cluster: Cluster, _name: str) -> str:
         return f"postgresql://{GUARDED}:{WRONG}@127.0.0.1:{found.getsockname()[1]}/otv"
 
 
+def read_only(cluster: Cluster, name: str) -> str:
+    """A database that says of itself what a standby says."""
+    cluster.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    return cluster.url(name)
+
+
 CASES: dict[str, tuple[Callable[[Cluster, str], str], str]] = {
     "unreachable": (nowhere, "does not answer"),
     "password": (lambda cluster, name: cluster.url(name, GUARDED, WRONG), "password of guarded"),
     "missing": (lambda cluster, _: cluster.url("nothing"), "no database nothing"),
     "user": (lambda cluster, name: cluster.url(name, "nobody_known"), "nobody_known"),
+    "standby": (read_only, "only reads"),
+    "no TLS": (lambda cluster, name: f"{cluster.url(name)}?sslmode=require", "No TLS"),
+    "no root": (
+        lambda cluster, name: f"{cluster.url(name)}?sslmode=verify-full&sslrootcert=/nowhere.pem",
+        "after ?",
+    ),
+    "not asyncpg's": (lambda cluster, name: f"{cluster.url(name)}?connect_timeout=5", "after ?"),
+    "no value": (lambda cluster, name: f"{cluster.url(name)}?sslmode", "after ?"),
 }
 
 
@@ -121,6 +135,16 @@ def test_address_of_another_kind_is_refused_and_not_repeated(tmp_path: Path, url
     assert "secretly" not in said
 
 
+def test_folder_of_another_database_is_refused(database_url: str, tmp_path: Path) -> None:
+    """Else whoever moves to PostgreSQL, and back, finds the files of live links deleted."""
+    with running_server(tmp_path, min_free_bytes=0):
+        pass  # it has started: the folder is its database's
+
+    said = told("check", database_url, tmp_path / "data")
+
+    assert "another database" in said
+
+
 def test_newer_schema_is_named(cluster: Cluster, database_url: str, tmp_path: Path) -> None:
     """Else a server that was forgotten in a rollout goes on with tables that it can't read."""
     assert run("check", database_url, tmp_path).returncode == 0
@@ -151,6 +175,29 @@ def test_check_says_what_an_operator_should_know(database_url: str, tmp_path: Pa
     assert done.returncode == 0
     assert "fsync=off" in done.stderr
     assert "wal_recycle=on" in done.stderr
+
+
+def test_start_says_it_too(database_url: str, tmp_path: Path) -> None:
+    """Else whoever never runs ``check`` never hears of it."""
+    with running_server(tmp_path, database=database_url, min_free_bytes=0) as server:
+        said = server.log_text()
+
+    assert "wal_recycle=on" in said
+
+
+def test_tables_of_someone_else_are_named(cluster: Cluster, guarded: str, tmp_path: Path) -> None:
+    """Else nothing that is over ever leaves the files: PostgreSQL passes over the tables."""
+    assert run("upgrade", cluster.url(guarded), tmp_path).returncode == 0
+    cluster.sql(
+        f"GRANT ALL ON SCHEMA public TO {GUARDED}",
+        f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {GUARDED}",
+        f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {GUARDED}",
+        database=guarded,
+    )
+
+    said = told("check", cluster.url(guarded, GUARDED, PASSWORD), tmp_path)
+
+    assert f"Make {GUARDED} their owner" in said
 
 
 def test_upgrade_by_hand_says_from_where(database_url: str, tmp_path: Path) -> None:

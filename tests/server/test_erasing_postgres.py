@@ -15,7 +15,7 @@ import pytest
 from otv_server.storage.manifests import HEADER_BYTES
 from otv_server.storage.postgres import PostgresDatabase
 from tests.conftest import RunningServer, running_server
-from tests.contract.conftest import LIMITS, Repository, new_link
+from tests.contract.conftest import LIMITS, Repository, new_link, new_share
 from tests.contract.test_repository import attempt, live
 from tests.postgres import Cluster, running_cluster
 from tests.server.test_erasing import open_link
@@ -155,6 +155,30 @@ def pieces_left(cluster: Cluster, link: NewLink) -> set[str]:
     return {names[at] for at in _found(cluster.data, dict(enumerate(windows.values())))}
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_many_that_were_over_during_a_backup_are_erased(mine: Cluster) -> None:
+    """Else a long backup, or a forgotten session, leaves readable what was over meanwhile."""
+    made = [new_link() for _ in range(MOST_BYTES // 100)]
+    with mine.database() as url:
+        database = PostgresDatabase(url, most_bytes=MOST_BYTES)
+        await database.open()
+        repository = Repository.on(database, LIMITS)
+        kept = new_link()
+        await live(repository, kept)
+        with mine.reading(url.rpartition("/")[2]):
+            share = new_share(*made)
+            await repository.sending.create(share, None)
+            await repository.sending.revoke(share.id, share.owner, None)
+            await database.erase_traces()
+        await until_erased(database)
+        settled(mine)
+
+        assert pieces_left(mine, made[7]) <= {"rest"}
+        assert pieces_left(mine, kept) == PIECES
+        await database.close()
+
+
 async def until_erased(database: PostgresDatabase) -> None:
     """Be patient with whoever still reads."""
     for _ in range(100):
@@ -174,8 +198,26 @@ def traces_of_rows(cluster: Cluster, server: RunningServer, share: RawShare) -> 
     return cluster.sql(query, database=name) != "0"
 
 
-def test_open_reader_only_delays_it(mine: Cluster, served: RunningServer) -> None:
+@pytest.fixture
+def plain(mine: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server whose role has the rights that the documentation asks for, and no others."""
+    mine.sql("CREATE ROLE plain LOGIN")
+    with mine.database() as url:
+        name = url.rpartition("/")[2]
+        mine.sql(f"ALTER DATABASE {name} OWNER TO plain")
+        with running_server(
+            tmp_path_factory.mktemp("plain"), database=mine.url(name, "plain"), min_free_bytes=0
+        ) as server:
+            yield server
+    mine.sql("DROP ROLE plain")
+
+
+@pytest.mark.parametrize("role", ["served", "plain"])
+def test_open_reader_only_delays_it(
+    mine: Cluster, role: str, request: pytest.FixtureRequest
+) -> None:
     """Else a backup that ran at the wrong moment keeps for ever what was over."""
+    served: RunningServer = request.getfixturevalue(role)
     api = Api.of(served.url)
     share, other = send_small(api), send_small(api)
     name = served.settings["OTV_DATABASE"].rpartition("/")[2]
