@@ -29,7 +29,7 @@ LOCK_MS = 500  # whoever claims meanwhile waits behind this
 VACUUM_MS = 60_000
 MOST_BYTES = 128 << 20  # of one table
 ERASING_S = 4 * VACUUM_MS // 1000  # for all of it
-HEADER_ROW_BYTES = 200  # with its share of the index
+HEADER_ROW_BYTES = 175  # with its share of the index
 AGAIN_S = 5
 MOST_NOTES = 10_000  # at once; a statement takes some 30,000 values
 BYTES_PER_S = 16 << 20  # on the average; an idle disk writes ten times as much
@@ -51,10 +51,7 @@ _IS_COVERED = text("""
     )
 """)
 _RIPE = select(erasures.c.key, erasures.c.erased_at).where(_IS_COVERED).limit(MOST_NOTES)
-_LIVE = text("""
-    SELECT greatest(pg_stat_get_live_tuples(oid), reltuples) FROM pg_class
-    WHERE oid = to_regclass(:name)
-""")
+_ALIVE = text("SELECT count(*) FROM (SELECT FROM headers LIMIT :most) AS alive")
 _TABLES = (headers.name, manifests.name)  # what matters first
 
 
@@ -99,7 +96,7 @@ class Traces:
 
     async def _erase(self, connection: AsyncConnection, now: Instant) -> bool:
         ripe = (await connection.execute(_RIPE)).all()
-        sizes = {name: await _size(connection, name) for name in _TABLES}
+        sizes = {name: await self._size(connection, name) for name in _TABLES}
         since = min((note.erased_at for note in ripe), default=now)
         work = sum(min(size, self._most_bytes) for size in sizes.values())
         if not ripe or now - since < 1000 * work // BYTES_PER_S:
@@ -114,14 +111,17 @@ class Traces:
         await connection.execute(delete(erasures).where(erasures.c.key.in_([n.key for n in ripe])))
         return await connection.scalar(select(erasures.c.key).limit(1)) is None
 
+    async def _size(self, connection: AsyncConnection, name: str) -> int:
+        """How much there is to write.
 
-async def _size(connection: AsyncConnection, name: str) -> int:
-    """How much there is to write: the dead, who may be many after a long backup, are left out."""
-    size = await connection.scalar(select(func.pg_total_relation_size(name))) or 0
-    if name != headers.name:
-        return size  # its rows differ in size
-    rows = await connection.scalar(_LIVE, {"name": name}) or 0
-    return min(size, int(rows) * HEADER_ROW_BYTES)
+        Of headers the dead are left out, who may be the most of them after a long backup. What
+        PostgreSQL believes of their number is too old to decide this.
+        """
+        size = await connection.scalar(select(func.pg_total_relation_size(name))) or 0
+        if name != headers.name or size <= self._most_bytes:
+            return size
+        most = self._most_bytes // HEADER_ROW_BYTES + 1
+        return HEADER_ROW_BYTES * (await connection.scalar(_ALIVE, {"most": most}) or 0)
 
 
 async def _is_vacuumed(connection: AsyncConnection, name: str, *, is_full: bool) -> bool:
