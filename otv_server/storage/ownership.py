@@ -60,15 +60,15 @@ class Ownership:
                 raise WrongPlace(
                     f"blobs, {self.place}: the files of links that live are not there. Name the"
                     " place where this database's servers kept them; another one can be taken"
-                    " when no link lives. If they are lost, put a file there that is called"
-                    f" {MARKER} and says {mine}."
+                    f" when no link lives. If they are lost, put a file `{MARKER}` there that says"
+                    f" {mine}."
                 )
             owner = await self._blobs.belongs_to(mine) if marks else mine
         if owner != mine:
             raise WrongPlace(
                 f"blobs, {self.place}: what is there belongs to another database, and this server"
                 " would delete it. Choose another prefix or folder. If that database is gone for"
-                f" good, delete everything there instead, {MARKER} too."
+                f" good, delete everything there instead, the file `{MARKER}` too."
             )
 
     async def confirm(self) -> None:

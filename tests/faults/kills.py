@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 FLOWING = {"parts": Stage.UP, "content": Stage.DOWN}
+_ANSWERED_FROM = 0.75  # of a small call
 _SMALL_CALL_S = 0.02  # a call without bytes that flow is over by then, mostly
 
 
@@ -105,7 +106,12 @@ def _small(random: Random, number: int, ending: Ending) -> list[Kill]:
         call, victim = _SMALL[(number - number // 10) % len(_SMALL)]
     if (call, ending) == ("ack", Ending.LATE):
         call = "claim"  # it never comes to an acknowledgement
-    return [Kill(call, victim, random.random())]
+    at = random.random()
+    if (call, victim, ending) == ("claim", Victim.CLIENT, Ending.LATE):
+        # Before it is answered it may not have arrived; then there is no lease to come late with,
+        # and the link goes on to its expiry.
+        at = _ANSWERED_FROM + (1 - _ANSWERED_FROM) * at
+    return [Kill(call, victim, at)]
 
 
 class Trap:
@@ -160,4 +166,4 @@ def _stage_of(at: float) -> Stage:
     """In which stage of a small call a kill falls: mostly while the server is at it."""
     if at < 0.15:
         return Stage.ASKED
-    return Stage.UP if at < 0.75 else Stage.ANSWERED
+    return Stage.UP if at < _ANSWERED_FROM else Stage.ANSWERED
