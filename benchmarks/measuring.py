@@ -107,6 +107,12 @@ def sync_file(path: Path) -> None:
         os.close(handle)
 
 
+def in_turn(ours_first: bool, ours: Callable[[], None], theirs: Callable[[], None]) -> None:  # noqa: FBT001  # of a pair
+    """Both of a pair, as ``alternating`` says."""
+    for step in (ours, theirs) if ours_first else (theirs, ours):
+        step()
+
+
 def alternating(pairs: int) -> Iterator[tuple[int, bool]]:
     """Numbers of pairs, and whether ours goes first in it: neither always gets the warm disk."""
     for number in range(pairs):

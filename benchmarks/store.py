@@ -24,6 +24,7 @@ from benchmarks.measuring import (
     Spent,
     alternating,
     cpu_of,
+    in_turn,
     ratio,
     run,
     size_text,
@@ -83,12 +84,12 @@ def measure(folder: Path, *, size: int, pairs: int) -> str:
             put, get, their_put, their_get = _series(ours, store)
             for _, ours_first in alternating(pairs):
                 links: list[str] = []
-                _in_turn(
+                in_turn(
                     ours_first,
                     lambda links=links: put.add(lambda: _put(ours, source, links)),  # type: ignore[misc]  # mypy can't infer the default
                     lambda: their_put.add(lambda: alone("put", source)),
                 )
-                _in_turn(
+                in_turn(
                     ours_first,
                     lambda links=links: _get(folder, get, lambda to: ours.get(links[0], to)),  # type: ignore[misc]  # as above
                     lambda: _get(folder, their_get, lambda to: alone("get", to)),
@@ -109,11 +110,6 @@ def _series(ours: Otv, store: S3) -> tuple[Series, ...]:
     server = [ours.server.process.pid]
     mine = (Series(server, store.process_ids) for _ in range(2))
     return (*mine, *(Series([], store.process_ids) for _ in range(2)))
-
-
-def _in_turn(ours_first: bool, ours: Callable[[], None], theirs: Callable[[], None]) -> None:  # noqa: FBT001  # of a pair
-    for step in (ours, theirs) if ours_first else (theirs, ours):
-        step()
 
 
 def _put(ours: Otv, source: Path, links: list[str]) -> Spent:

@@ -11,6 +11,7 @@ from benchmarks.measuring import (
     GIB,
     Spent,
     alternating,
+    in_turn,
     ratio,
     size_text,
     spread,
@@ -66,14 +67,14 @@ def measure(folder: Path, *, size: int, pairs: int) -> str:
     with nginx(folder / "nginx") as theirs, otv(folder / "otv") as ours:
         for _, ours_first in alternating(pairs):
             links: list[str] = []
-            _in_turn(
+            in_turn(
                 ours_first,
                 lambda links=links: put.add(  # type: ignore[misc]  # mypy can't infer the default
                     ours.server.process.pid, lambda: _put(ours, source, links)
                 ),
                 lambda: curl_put.add(theirs.process_id, lambda: theirs.put(source)),
             )
-            _in_turn(
+            in_turn(
                 ours_first,
                 lambda links=links: _get(ours, links, folder / "got", get),  # type: ignore[misc]  # as above
                 lambda: _curl_get(theirs, folder / "got-by-curl", curl_get),
@@ -100,11 +101,6 @@ def make_noise(path: Path, size: int) -> None:
     with path.open("wb") as file:
         for start in range(0, size, PIECE):
             file.write(os.urandom(min(PIECE, size - start)))
-
-
-def _in_turn(ours_first: bool, ours: Callable[[], None], theirs: Callable[[], None]) -> None:  # noqa: FBT001  # of a pair
-    for step in (ours, theirs) if ours_first else (theirs, ours):
-        step()
 
 
 def _put(ours: Otv, source: Path, links: list[str]) -> Spent:

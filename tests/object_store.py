@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from obstore.store import S3Store
 
 from otv_server.storage.places import CLIENT_OPTIONS, MOST_RETRIES, REQUEST_S, RETRIES
+from tests.support import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +142,7 @@ class S3:
 def running_store(folder: Path) -> Iterator[S3]:
     """A store in ``folder``, with an empty bucket, for the length of a with block."""
     secret = secrets.token_hex(16)
-    ports = _free_ports(len(KINDS) + 1)
+    ports = free_ports(len(KINDS) + 1)
     _configure(folder, secret, ports)
     with ExitStack() as stack:
         processes = [stack.enter_context(_running(folder, kind)) for kind in (*KINDS, "proxy")]
@@ -150,12 +151,6 @@ def running_store(folder: Path) -> Iterator[S3]:
             _wait_for(port, process, folder / "store.log")
         make_bucket(store, BUCKET)
         yield store
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        found = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in found]
 
 
 def _configure(folder: Path, secret: str, ports: list[int]) -> None:

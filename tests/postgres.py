@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.support import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,7 +172,7 @@ def running_cluster(**settings: str) -> Iterator[Cluster]:
     """A new cluster for the length of a with block."""
     # Not in pytest's folder, through which nobody else may pass.
     with tempfile.TemporaryDirectory(prefix="otv-postgres-") as name:
-        cluster = Cluster(Path(name), _free_port(), _programs(), QUICK | settings)
+        cluster = Cluster(Path(name), free_port(), _programs(), QUICK | settings)
         if os.geteuid() == 0:
             shutil.chown(name, "postgres", "postgres")
         _make(cluster)
@@ -197,10 +198,3 @@ def _make(cluster: Cluster) -> None:
     rules = cluster.data / "pg_hba.conf"
     asked = f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n"
     rules.write_text(asked + rules.read_text())
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

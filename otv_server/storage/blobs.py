@@ -71,15 +71,15 @@ class DiskBlobs:
             return await in_thread((self._folder / MARKER).read_text)
         return None
 
-    async def belongs_to(self, database_id: str) -> str:
-        """Whose blobs these are: ``database_id``'s, where nobody's were here before.
+    async def mark(self, database_id: str) -> None:
+        """From here on these blobs are that database's, unless somebody was first.
 
         Raises:
-            OSError: it can't be read or written.
+            OSError: it can't be written.
         """
-        return await in_thread(self._belongs_to, database_id)
+        await in_thread(self._mark, database_id)
 
-    def _belongs_to(self, database_id: str) -> str:
+    def _mark(self, database_id: str) -> None:
         marker, draft = self._folder / MARKER, self._folder / self.new_name()
         with open(draft, "x", opener=_private) as file:  # a Path's own takes no opener
             file.write(database_id)
@@ -89,7 +89,6 @@ class DiskBlobs:
             os.link(draft, marker)  # whole or not at all, and only the first one's
         draft.unlink()
         _sync_folder(self._folder)
-        return marker.read_text()
 
     def new_name(self) -> str:
         """See ``BlobStore.new_name``."""

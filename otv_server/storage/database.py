@@ -67,6 +67,11 @@ class Transaction:
         return self._now
 
 
+def is_postgres(connection: Connection) -> bool:
+    """Whether it speaks to PostgreSQL, where a statement has to differ."""
+    return connection.dialect.name == "postgresql"
+
+
 class Database(Protocol):
     """Transactions. Every method may raise ``Unavailable``: nothing was done, or it is done.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from otv_server.storage.database import is_postgres
 from otv_server.storage.tables import headers, manifests
 
 if TYPE_CHECKING:
@@ -72,4 +73,4 @@ def erase(tx: Transaction, link_keys: Iterable[int]) -> None:
 
 
 def _keeps_headers_apart(tx: Transaction) -> bool:
-    return tx.connection.dialect.name == "postgresql"
+    return is_postgres(tx.connection)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import obstore
 
 from otv_server.domain.errors import NoRoom, OtvError, Unavailable
-from otv_server.storage.blobs import MARKER
+from otv_server.storage.blobs import MARKER, NAME_BYTES
 from otv_server.storage.gathering import Gathering, in_thread, reading_memory
 from otv_server.storage.troubles import (
     FAILURES,
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from otv_server.domain.ports import Inspection
     from otv_server.storage.places import Bucket
 
-NAME_BYTES = 16
 OURS = re.compile(r"[0-9a-f]{32}")  # other objects under the prefix are somebody else's
 CALLS_AT_ONCE = 32
 # Of 8 MiB each, in memory and on their way. More wait: they would not make a store faster.
@@ -136,20 +135,16 @@ class ObjectBlobs:
                 raise
         return None
 
-    async def belongs_to(self, database_id: str) -> str:
-        """Whose blobs these are: ``database_id``'s, where nobody's were here before.
+    async def mark(self, database_id: str) -> None:
+        """From here on these blobs are that database's.
 
-        Not every store refuses to put twice: of two that start at once on an empty prefix, both
-        may be told yes, and one of them is refused at its next start.
+        Not every store refuses to put twice: of two that start at once on an empty prefix the
+        second one's mark stays, and the first is refused at its next start.
 
         Raises:
-            Unavailable: it can't be told or written now.
+            Unavailable: it can't be written now.
         """
-        found = await self.owner()
-        if found is None:
-            await self._call(self._put_marker, database_id)
-            found = await self._call(self._get_marker)
-        return found
+        await self._call(self._put_marker, database_id)
 
     def _get_marker(self) -> str:
         return bytes(obstore.get(self._store, MARKER).bytes()).decode(errors="replace")

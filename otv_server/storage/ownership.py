@@ -7,6 +7,7 @@ take the files of live links for deleted. A marker at the place says whose it is
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -63,7 +64,7 @@ class Ownership:
                     f" when no link lives. If they are lost, put a file `{MARKER}` there that says"
                     f" {mine}."
                 )
-            owner = await self._blobs.belongs_to(mine) if marks else mine
+            owner = await self._marked(mine) if marks else mine
         if owner != mine:
             raise WrongPlace(
                 f"blobs, {self.place}: what is there belongs to another database, and this server"
@@ -78,8 +79,13 @@ class Ownership:
             Unavailable: it is another's by now, or can't be told.
         """
         mine = await self._mine()
-        if await self._blobs.belongs_to(mine) != mine:
+        if (await self._blobs.owner() or await self._marked(mine)) != mine:
             raise Unavailable from ForeignBlobs()
+
+    async def _marked(self, mine: str) -> str | None:
+        """Whose it is once this database has marked it: somebody may have been first."""
+        await self._blobs.mark(mine)
+        return await self._blobs.owner()
 
     async def _mine(self) -> str:
         return await self._database.write(lambda tx: database_id(tx, self._proposed))
@@ -90,10 +96,9 @@ class Ownership:
         if blob is None:
             return False
         try:
-            async for _ in self._blobs.read(blob, 0, 1):
-                return False
+            async with aclosing(self._blobs.read(blob, 0, 1)) as chunks:
+                return await anext(chunks, None) is None
         except Unavailable:
             # Another server may have deleted it just now.
             still = _STILL_A_PART.where(parts.c.blob == blob)
             return await self._database.read(lambda tx: tx.connection.scalar(still)) is not None
-        return True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, insert, select, text, update
 
+from otv_server.storage.database import is_postgres
 from otv_server.storage.tables import rates, salts
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def forget_callers(tx: Transaction) -> None:
     Raises:
         DBAPIError: on PostgreSQL, someone reads the tables for longer than a moment.
     """
-    if tx.connection.dialect.name == "postgresql":
+    if is_postgres(tx.connection):
         # New files; what is deleted there stays in the old ones until it is overwritten. Salts
         # first, as whoever counts takes them.
         tx.connection.execute(text(f"SET LOCAL lock_timeout = {FORGETTING_MS}"))

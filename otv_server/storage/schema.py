@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
-from otv_server.storage.database import WrongSchema
+from otv_server.storage.database import WrongSchema, is_postgres
 from otv_server.storage.tables import (
     SCHEMA_VERSION,
     erasures,
@@ -84,7 +84,7 @@ def _make(connection: Connection) -> None:
 
 
 def _keep_out_of_logs(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
+    if is_postgres(connection):
         for table in (rates, salts):
             connection.execute(text(f"ALTER TABLE {table.name} SET UNLOGGED"))
 

@@ -5,7 +5,7 @@ that the room is free (docs/decisions/0016). So each transaction that erases not
 ``erasures``, and one process at a time has the tables written anew, which stops claims for as long
 as that takes. The more there is to write, the longer it waits. In a table beyond ``MOST_BYTES``
 the room is only made free, and overwritten by what comes next: of manifests, noise stays there
-without the headers, which reach that size with a million live links.
+without the headers, which reach that size with some 750,000 live links.
 """
 
 from __future__ import annotations
