@@ -7,7 +7,7 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
-from tests.browser import files
+from tests.browser import files, steps
 from tests.browser.drivers.with_playwright import PlaywrightTab
 from tests.browser.stage import (
     FAILED_REQUEST,
@@ -329,9 +329,7 @@ def lapsed(stage: Stage) -> PlaywrightTab:
 
 def _viewed(stage: Stage, name: str, content: bytes | str) -> PlaywrightTab:
     tab = stage.opened(stage.link_to(stage.file(name, content)))
-    tab.find("button", "View").click()
-    tab.find("dialog")
-    tab.until(lambda: "Getting the preview ready" not in tab.text(), "preview")
+    steps.view(tab, name)
     return tab
 
 

@@ -113,6 +113,17 @@ def save(tab: Tab, name: str) -> bytes:
     return tab.until(saved, f"download {name!r}", patience_s=TRANSFER_S)[-1].read_bytes()
 
 
+def view(tab: Tab, name: str) -> Element:
+    """Press "View" beside a file, and wait until it is shown, or said not to be.
+
+    Before that nothing can be asked in the viewer's frame: its document is still on its way.
+    """
+    tab.find("button", "View", within=row(tab, name)).click()
+    dialog = tab.find("dialog")
+    tab.until(lambda: "Getting the preview ready" not in dialog.text(), f"view of {name}")
+    return dialog
+
+
 def note_of(tab: Tab) -> str:
     """What the region "Note" says below its heading and its button."""
     return tab.find("region", "Note").text().partition("Copy note")[2].strip()

@@ -22,6 +22,7 @@ from otv_client.b64 import b64decode, b64encode
 from otv_client.envelope.keys import derive_keys
 from otv_client.envelope.manifest import open_manifest
 from otv_client.link import Kdf, draw_link, parse_link
+from tests.browser import steps
 from tests.browser.conftest import ABILITIES, launch, running
 from tests.browser.drivers.tab import Ability, Proxy
 from tests.browser.wires import Elsewhere, Recorder
@@ -255,12 +256,11 @@ def receive(browser: Browser, recorder: Recorder, flow: Flow, link: str) -> Tab:
         tab.until(lambda: b"/claim HTTP" in recorder.sent, "claim", patience_s=60)
         flow.look("opening", tab)
     tab.find("heading", "Here it is", patience_s=60)
-    (row,) = (each for each in tab.every("listitem") if f"{TELLING}.txt" in each.text())
-    tab.find("button", "View", within=row).click()
+    steps.view(tab, f"{TELLING}.txt")
     tab.until(lambda: tab.script("return document.body.innerText", in_frame=True), "preview")
     tab.press("Escape")
     tab.wait_gone("dialog")
-    tab.find("button", "Save", within=row).click()
+    tab.find("button", "Save", within=steps.row(tab, f"{TELLING}.txt")).click()
     assert tab.downloaded(f"{TELLING}.txt").read_text() == TEXT
     # At the latest now: from memory it is acknowledged once something was saved.
     tab.until(lambda: "#" not in tab.url(), "address without its fragment")

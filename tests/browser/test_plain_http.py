@@ -119,7 +119,7 @@ def test_what_the_command_line_sends_the_page_opens(
 
     assert steps.note_of(tab) == NOTE
     assert "only in this page" in tab.text()
-    tab.find("button", "View", within=steps.row(tab, "words.txt")).click()
+    steps.view(tab, "words.txt")
     tab.until(lambda: "words" in tab.script(FRAME_TEXT, in_frame=True), "preview")
     tab.press("Escape")
     tab.wait_gone("dialog")

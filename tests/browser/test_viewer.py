@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from otv_client import Client
-from tests.browser import files
+from tests.browser import files, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,11 +70,8 @@ class Viewing:
 
     def view(self, name: str) -> Element:
         """Press "View" beside a file, and wait until it is shown, or said not to be."""
-        (row,) = [each for each in self.tab.every("listitem") if name in each.text()]
-        self.tab.find("button", "View", within=row).click()
-        dialog = self.tab.find("dialog", name)
-        self.tab.until(lambda: "Getting the preview ready" not in dialog.text(), f"view of {name}")
-        return dialog
+        steps.view(self.tab, name)
+        return self.tab.find("dialog", name)
 
     def close(self) -> None:
         """Press "Close"."""
