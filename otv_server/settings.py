@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 PREFIX = "OTV_"
 CONFIG = "OTV_CONFIG"
+ALIKE = 0.84  # of 1: OTV_UPLOAD and OTV_UPLOADS are, OTV_SERVICE_PORT and OTV_HTTPS_PORT are not
 LONGEST_TTL_S = 30 * DAY_S
 
 
@@ -151,11 +153,7 @@ def load(environment: Mapping[str, str], flags: Mapping[str, object] | None = No
         BadSetting: a name or a value that makes no sense.
     """
     merged = _from_file(environment.get(CONFIG))
-    merged |= {
-        name: environment[PREFIX + name.upper()]
-        for name in names()
-        if PREFIX + name.upper() in environment
-    }
+    merged |= _from_environment(environment)
     merged |= {name: value for name, value in (flags or {}).items() if value is not None}
     return _checked(_converted(merged))
 
@@ -168,6 +166,21 @@ def tunnel_token(environment: Mapping[str, str]) -> str | None:
 def names() -> list[str]:
     """Every setting's name, as in the TOML file."""
     return [each.name for each in dataclasses.fields(Settings)]
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    known = {PREFIX + name.upper(): name for name in names()}
+    for variable in environment:
+        if variable.startswith(PREFIX) and variable not in known:
+            _check_spelling(variable, list(known))
+    return {name: environment[key] for key, name in known.items() if key in environment}
+
+
+def _check_spelling(variable: str, known: list[str]) -> None:
+    # The client has names of its own, and platforms add more: only a near miss is a mistake.
+    meant = get_close_matches(variable, known, n=1, cutoff=ALIKE)
+    if meant:
+        raise BadSetting(f"{variable} is no setting. Is {meant[0]} meant?")
 
 
 def _from_file(path: str | None) -> dict[str, Any]:

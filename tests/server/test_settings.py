@@ -76,8 +76,11 @@ def test_switches_are_flags() -> None:
 
 
 def test_what_others_keep_in_the_environment_is_left_alone() -> None:
-    """Else a variable of another program would stop this one."""
-    assert load({"PATH": "/bin", "RATE": "9", "otv_rate": "9"}) == Settings()
+    """Else a variable of another program, the client's or a platform's would stop this one."""
+    others = {"PATH": "/bin", "RATE": "9", "otv_rate": "9", "OTV_PORT_8000_TCP": "tcp://10.0.0.1"}
+    clients = {f"OTV_{name}": "x" for name in ("SERVER", "UPLOAD_TOKEN", "PASSWORD", "STATE")}
+
+    assert load(others | clients) == Settings()
 
 
 @pytest.mark.parametrize(
@@ -101,6 +104,8 @@ def test_what_others_keep_in_the_environment_is_left_alone() -> None:
         ("OTV_MAX_SHARE_BYTES", "11 GiB"),
         ("OTV_LAN_HTTP", "perhaps"),
         ("OTV_CONFIG", "/nowhere/otv.toml"),
+        ("OTV_UPLOAD", "token"),
+        ("OTV_PUBLICURL", "https://share.example"),
     ],
 )
 def test_nonsense_is_refused(name: str, value: str) -> None:
