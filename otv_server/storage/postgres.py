@@ -16,11 +16,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 from sqlalchemy import BigInteger, cast, func, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from otv_server.domain.errors import Unavailable
 from otv_server.storage.database import CantOpen, Raced, Transaction
-from otv_server.storage.postgres_errors import Place, Trouble, in_words, not_owner, trouble_of
+from otv_server.storage.postgres_errors import (
+    Place,
+    Trouble,
+    in_words,
+    is_in_the_way,
+    not_owner,
+    trouble_of,
+)
 from otv_server.storage.schema import bring_up_to_date
 from otv_server.storage.traces import ERASING_S, MOST_BYTES, Traces, note_erasure, waits_since
 
@@ -36,7 +44,10 @@ CONNECTIONS = 8  # of one process; PostgreSQL has 100 unless it is told otherwis
 CONNECT_S = 5
 STATEMENT_MS, LOCK_MS, IDLE_MS = 10_000, 5_000, 15_000
 ANSWER_S = 20  # of a transaction; only a database that lives keeps to the limits above
-UPGRADE_MS = 600_000  # a step may write a whole table, and others wait for it
+UPGRADE_S = 600  # a step may write a whole table, and other starts wait for it
+# What a step waits for a table that others use, as everyone who comes after waits behind it; then
+# it lets them pass and tries again, so long.
+UPGRADE_LOCK_MS, UPGRADE_PAUSE_S, UPGRADE_TRIES_S = 1_000, 1.0, 60
 MOST_TRIES = 10
 LONG_S = 600  # for what was erased to wait; a backup may take as long
 MOST_SKEW_MS = 60_000
@@ -146,8 +157,8 @@ class PostgresDatabase:
     async def open(self) -> int:
         """See ``Database.open``."""
         try:
-            async with self._engine.begin() as connection:
-                found = await connection.run_sync(self._bring_up_to_date)
+            found = await self._upgraded()
+            async with self._outside() as connection:
                 is_owner = await connection.scalar(_IS_OWNER)
                 skew_ms = self._wall() // 1_000_000 - await connection.run_sync(database_clock)
         except Exception as error:
@@ -164,10 +175,23 @@ class PostgresDatabase:
             )
         return found
 
+    async def _upgraded(self) -> int:
+        """Take every step that is missing; none, and again, while others are in the way."""
+        until = time.monotonic() + UPGRADE_TRIES_S
+        while True:
+            try:
+                async with self._engine.begin() as connection:
+                    return await connection.run_sync(self._bring_up_to_date)
+            except DBAPIError as error:
+                if not is_in_the_way(error) or time.monotonic() > until:
+                    raise
+            await asyncio.sleep(UPGRADE_PAUSE_S)
+
     def _bring_up_to_date(self, connection: Connection) -> int:
         for name in ("statement_timeout", "lock_timeout"):
-            connection.execute(text(f"SET LOCAL {name} = {UPGRADE_MS}"))
+            connection.execute(text(f"SET LOCAL {name} = {1000 * UPGRADE_S}"))
         connection.execute(select(func.pg_advisory_xact_lock(STARTING)))
+        connection.execute(text(f"SET LOCAL lock_timeout = {UPGRADE_LOCK_MS}"))
         tx = Transaction(connection, self._clock)
         return bring_up_to_date(tx, f"The database {self._place.database}")
 

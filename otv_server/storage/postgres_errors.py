@@ -26,14 +26,16 @@ class Trouble(Enum):
     NOT_NOW = auto()  # no connection, too slow, full, shutting down, read only
 
 
+_LOCKED = "55P03"  # lock_not_available: longer than lock_timeout
+_DEADLOCKED = "40P01"  # deadlock_detected
 _RACED = (
     "40001",  # serialization_failure
-    "40P01",  # deadlock_detected
+    _DEADLOCKED,
     "23505",  # unique_violation that nobody took for a conflict: a row that came meanwhile
 )
 # Connections, room, locks, operators, the system, damage; a standby that must not be written.
 _READ_ONLY = "25006"
-_NOT_NOW = ("08", "53", "55P03", "57", "58", "XX", _READ_ONLY, "25P03")
+_NOT_NOW = ("08", "53", _LOCKED, "57", "58", "XX", _READ_ONLY, "25P03")
 
 
 def trouble_of(error: BaseException) -> Trouble | None:
@@ -48,6 +50,11 @@ def trouble_of(error: BaseException) -> Trouble | None:
     if isinstance(error, asyncpg.InterfaceError) or _code_of(error) in _WORDS:
         return Trouble.NOT_NOW  # it could not even connect
     return None
+
+
+def is_in_the_way(error: BaseException) -> bool:
+    """Whether others only held what this transaction wanted: it was undone, and may come again."""
+    return _code_of(error) in (_LOCKED, _DEADLOCKED)
 
 
 def _code_of(error: BaseException) -> str:
@@ -113,6 +120,10 @@ _WORDS = {
     "53300": (
         "The database at {server} has no connection left: raise its max_connections, or run fewer"
         " servers and workers."
+    ),
+    _LOCKED: (
+        "Someone uses the tables in the database {database} at {server} all the time, maybe a"
+        " backup: bring them up to date when that is over."
     ),
     "57P03": "The database at {server} is still starting, or shutting down: try again soon.",
 }

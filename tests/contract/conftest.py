@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from obstore.store import MemoryStore
+from sqlalchemy import text
 
 from otv_server.domain.limits import Limits
 from otv_server.domain.share import NewLink, NewShare, Sealing
@@ -225,3 +227,13 @@ def new_share(*links: NewLink, content_bytes: int | None = 0, **changed: Any) ->
 def sealing(content_bytes: int, root: bytes, parts: int, *links: NewLink) -> Sealing:
     """A seal over this many parts."""
     return Sealing(parts, content_bytes, root, links, b"seal")
+
+
+async def until_someone_waits(database: Database) -> None:
+    """Until PostgreSQL has a transaction that waits for another one."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    for _ in range(500):
+        if await database.read(lambda tx: tx.connection.scalar(waiting)):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("nobody waits")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from otv_server.domain.errors import (
     Conflict,
@@ -26,7 +26,15 @@ from otv_server.domain.limits import content_root
 from otv_server.domain.share import Outcome, ShareState
 from otv_server.domain.tokens import TokenTerms
 from otv_server.storage.tables import headers, manifests, orphans, parts, usage
-from tests.contract.conftest import LIMITS, Repository, Stored, new_link, new_share, sealing
+from tests.contract.conftest import (
+    LIMITS,
+    Repository,
+    Stored,
+    new_link,
+    new_share,
+    sealing,
+    until_someone_waits,
+)
 from tests.contract.test_repository import attempt, live, part_of, sealed
 
 if TYPE_CHECKING:
@@ -259,22 +267,12 @@ async def test_waiting_for_a_row_does_not_stop_the_clock(stored: Stored, shared_
         claiming = asyncio.create_task(
             repository.opening.claim(link.id, link.access, link.unlock, attempt())
         )
-        await until_someone_waits(repository)
+        await until_someone_waits(repository.database)
         stored.clock.pass_s(600)
     await slow.close()
 
     with pytest.raises(Over):
         await claiming
-
-
-async def until_someone_waits(repository: Repository) -> None:
-    """Until PostgreSQL has a transaction that waits for another one."""
-    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    for _ in range(500):
-        if await repository.database.read(lambda tx: tx.connection.scalar(waiting)):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("nobody waits")
 
 
 async def test_forgetting_and_revoking_take_links_in_one_order(stored: Stored) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import inspect, select, text, update
+from sqlalchemy import func, inspect, select, text, update
 
 from otv_server.domain.tokens import TokenTerms
 from otv_server.storage.database import Transaction, WrongSchema
@@ -23,13 +23,21 @@ from otv_server.storage.tables import (
     headers,
     manifests,
     metadata,
+    orphans,
     rates,
     salts,
     schema,
     token_shares,
     upload_tokens,
 )
-from tests.contract.conftest import LIMITS, Clock, Repository, new_link, new_share
+from tests.contract.conftest import (
+    LIMITS,
+    Clock,
+    Repository,
+    new_link,
+    new_share,
+    until_someone_waits,
+)
 from tests.contract.test_repository import attempt, live, part_of, sealed
 
 if TYPE_CHECKING:
@@ -252,6 +260,27 @@ async def test_tokens_of_the_first_version_stay_good(pair: Pair) -> None:
     await old.open()
 
     await ports(old).tokens.recognise(digest)
+
+
+async def test_upgrade_on_postgres_lets_others_pass(cluster: Cluster) -> None:
+    """Else whoever updates during a backup stops every server until the backup is over."""
+    with cluster.database() as made, cluster.database() as old:
+        pair = Pair("postgres", [made, old])
+        await pair.connect(0).open()
+        live = await as_first_version(pair, pair.connect(0))
+        name = old.rpartition("/")[2]
+        with cluster.reading(name, "SELECT 1 FROM orphans"):
+            upgrade = asyncio.create_task(pair.connect(1).open())
+            await until_someone_waits(live)
+            assert await live.read(_count_of_orphans) == 0
+            assert not upgrade.done()
+
+        assert await upgrade == 1
+        await pair.close()
+
+
+def _count_of_orphans(tx: Transaction) -> int | None:
+    return tx.connection.scalar(select(func.count()).select_from(orphans))
 
 
 async def test_newer_schema_is_refused_and_left_alone(pair: Pair) -> None:
