@@ -52,6 +52,7 @@ export async function receive(
       // Each attempt begins where the one before it ended.
       return await run.attempt(backoff, progress);
     } catch (error) {
+      await run.settled();
       if (error instanceof Damaged && damaged.has(error.part)) throw notTheSenders();
       await backoff.wait(error);
       if (error instanceof Damaged) {
@@ -109,6 +110,11 @@ class Run {
       assembler.checkFinished();
     }
     await Promise.all(this.#waiting);
+  }
+
+  /** What came whole has been taken, or is known to be damaged; nothing is taken after that. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#waiting);
   }
 
   /** Begin to check and open a part; waits while too many are under way. */

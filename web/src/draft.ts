@@ -30,10 +30,10 @@ export type Misfit = "expires" | "opensAt" | "opens" | "links" | "token";
 export const OTHER = "other";
 
 export function newDraft(limits: Limits | null): Draft {
-  return {
+  const empty: Draft = {
     text: "",
-    expires: limits ? String(limits.defaultTtlS) : "",
-    ...otherOf(limits?.defaultTtlS ?? 0),
+    expires: "",
+    ...otherOf(0),
     opensAt: "",
     password: "",
     opens: "1",
@@ -43,6 +43,13 @@ export function newDraft(limits: Limits | null): Draft {
     token: "",
     keepsToken: false,
   };
+  return limits ? expiring(empty, limits) : empty;
+}
+
+/** With the server's usual expiry where none is chosen; all else is as it was typed before. */
+export function expiring(draft: Draft, { defaultTtlS }: Limits): Draft {
+  if (draft.expires !== "") return draft;
+  return { ...draft, expires: String(defaultTtlS), ...otherOf(defaultTtlS) };
 }
 
 /** The same form, empty but for the token: what is sent next needs the same one. */

@@ -9,7 +9,7 @@ import {
   opensAtOf,
   suggestPassword,
 } from "../src/choices";
-import { newDraft, nextDraft, termsOf } from "../src/draft";
+import { OTHER, expiring, newDraft, nextDraft, termsOf } from "../src/draft";
 
 const LIMITS: Limits = {
   shareBytes: 1e9,
@@ -120,6 +120,17 @@ describe("a draft", () => {
   it("what is sent next needs the same token, and nothing else of it", () => {
     const next = nextDraft({ ...draft, token: "tok", keepsToken: true }, LIMITS);
     expect(next).toEqual({ ...newDraft(LIMITS), token: "tok", keepsToken: true });
+  });
+
+  it("keeps what was typed before the server's limits came", () => {
+    const typed = { text: "words", password: "p", opens: "3", links: "2", names: ["Ann"] };
+    const draft = expiring({ ...newDraft(null), ...typed, viewOnly: true }, LIMITS);
+    expect(draft).toEqual({ ...newDraft(LIMITS), ...typed, viewOnly: true });
+  });
+
+  it("keeps an expiry that was chosen before", () => {
+    const chosen = { ...draft, expires: OTHER, otherAmount: "7" };
+    expect(expiring(chosen, LIMITS)).toEqual(chosen);
   });
 
   it("names every field that doesn't fit, in the order of the form", () => {

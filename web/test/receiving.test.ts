@@ -1,6 +1,6 @@
 /** What a worker does with a content: checked to its last byte, made durable step by step. */
 
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import type { Bytes } from "../src/bytes";
 import { concat } from "../src/bytes";
@@ -88,6 +88,17 @@ async function run(job: DownloadJob, ciphertext: Bytes, send = honest, clock = n
   return { done, events, starts, file: storage.files.get(FILE) };
 }
 
+/** The platform takes so long for each digest, in milliseconds. */
+function slowDigests(ms: number): void {
+  const { digest: plain } = crypto.subtle;
+  vi.spyOn(crypto.subtle, "digest").mockImplementation(async (...given) => {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return plain.apply(crypto.subtle, given);
+  });
+}
+
+afterEach(() => void vi.restoreAllMocks());
+
 const durable = (events: Event[]) =>
   events.flatMap((event) => (event.kind === "durable" ? [event.parts] : []));
 
@@ -174,6 +185,7 @@ describe("what is written", () => {
   it("and when it fails later, so that nothing is fetched twice", async () => {
     const { job, ciphertext } = await sealed(17 * MIB);
     const stops: Send = (start, all) => all.subarray(start, 2 * PART_BYTES);
+    slowDigests(200); // patience ends while parts are still being checked
     const { done, events, file } = await run(job, ciphertext, stops);
     await expect(done).rejects.toBeInstanceOf(Unreachable);
     expect(durable(events).at(-1)).toBe(2);

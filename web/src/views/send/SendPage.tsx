@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
 import type { Client, Entry, SentShare, Source, Terms } from "../../client";
-import { newDraft, nextDraft } from "../../draft";
+import { expiring, newDraft, nextDraft } from "../../draft";
 import type { Draft } from "../../draft";
 import { MAX_FILES } from "../../envelope/manifest";
 import { Interrupted, OtvError, Refused } from "../../errors";
@@ -49,11 +49,7 @@ export function SendPage({ shared = null }: { shared?: Shared | "lost" | null })
   const sending = useSending(setStage, setProblem, setTold, setRefusedToken);
 
   useEffect(() => {
-    if (!info) return;
-    setDraft((before) => {
-      if (before.expires !== "") return before;
-      return { ...nextDraft(before, info.limits), text: before.text };
-    });
+    if (info) setDraft((before) => expiring(before, info.limits));
   }, [info]);
 
   const change = useCallback((part: Partial<Draft>) => {
