@@ -74,13 +74,22 @@ class Store:
         self.blobs = DiskBlobs(self.folder / "blobs", os.urandom, time.time, 3600)
         self.sending = SqlSending(self.database, LIMITS)
         self.opening = SqlOpening(self.database, LIMITS)
-        place = Ownership(self.database, self.blobs, "here", os.urandom(16).hex())
-        self.sweeping = Sweeping(SqlSweeping(self.database, LIMITS), self.blobs, place.confirm)
+        self.place = Ownership(
+            self.database,
+            self.blobs,
+            "here",
+            proposed=os.urandom(16).hex(),
+            is_shared=False,
+            pause=asyncio.sleep,
+        )
+        sweeping = SqlSweeping(self.database, LIMITS)
+        self.sweeping = Sweeping(sweeping, self.blobs, self.place.confirm)
 
     async def fill(self) -> None:
         """Make the live links, a thousand to a share."""
         await self.blobs.open()
         await self.database.open()
+        await self.place.check(marks=True)
         for start in range(0, self.live, PER_SHARE):
             count = min(PER_SHARE, self.live - start)
             await self._send(range(start, start + count), ttl_s=30 * DAY_S)

@@ -201,6 +201,11 @@ class _Opening:
         except Unknown as error:
             self._keep_while_leased(error)
             raise
+        except Unreachable as error:
+            if self.world.state and type(error) is Unreachable:
+                # The claim may have been granted: on another machine it would be someone else's.
+                error.hint = "nothing is lost: run the same command again, on this machine"
+            raise
         except (WrongPassword, Locked, NotYet):
             # Nothing was taken. After any other failure T stays: an answer may have been lost
             # before it, and with the answer the only proof of whose the opening is.

@@ -37,7 +37,7 @@ from otv_server.network import hostnames
 from otv_server.service.health import Health
 from otv_server.service.opening import Opening
 from otv_server.service.sending import Sending
-from otv_server.service.sweeping import Sweeping
+from otv_server.service.sweeping import Sweeping, Undeletable
 from otv_server.service.tokens import Tokens
 from otv_server.settings import BadSetting, Settings, load
 from otv_server.storage.opening import SqlOpening
@@ -95,10 +95,12 @@ class Parts:
             BadSetting: the blob store can't be used, or is another database's.
         """
         await self.open_database()
+        # First: a place is told by the files of links that live, not of those that are over.
+        swept = await end_due(self.sweeping)
         with _settings_blamed():
             await self.blobs.open()
             await self.ownership.check(marks=marks)
-        return await end_due(self.sweeping)
+        return swept
 
     async def open_database(self) -> int:
         """Make the data folder and the tables, or bring these up to date; the version found."""
@@ -115,7 +117,14 @@ def join(settings: Settings, clock: Callable[[], Instant] | None = None) -> Part
     database = database_of(settings, clock)
     blobs = _blobs_of(settings)
     place = settings.blobs or str(settings.data / "blobs")
-    ownership = Ownership(database, blobs, place, proposed=secrets.token_hex(16))
+    ownership = Ownership(
+        database,
+        blobs,
+        place,
+        proposed=secrets.token_hex(16),
+        is_shared=settings.database is not None,
+        pause=asyncio.sleep,
+    )
     return Parts(
         settings=settings,
         database=database,
@@ -231,7 +240,8 @@ async def _repeated(
             log.error("sweep failed", error=type(cause).__name__)  # noqa: TRY400  # no tracebacks
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise asyncio.CancelledError from None  # whatever hid it: this server is to stop
-            rest_s = min(every_s, AGAIN_S)
+            if not isinstance(error, Undeletable):  # what can't be deleted is not listed for
+                rest_s = min(every_s, AGAIN_S)
         await asyncio.sleep(rest_s)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from otv_server import logs
 from otv_server.domain.errors import Conflict, Malformed, OtvError, Unavailable, Unknown
+from otv_server.service.sweeping import Undeletable
 from otv_server.settings import BadSetting
 
 if TYPE_CHECKING:
@@ -102,18 +103,21 @@ def _in_folder(settings: Settings, work: Callable[[Parts], Awaitable[Result]]) -
         raise BadSetting(str(error)) from None
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    except OtvError as error:
+    except (Undeletable, OtvError) as error:
         raise BadSetting(_stopped(settings, error)) from None
     raise BadSetting(f"The data folder {settings.data} can't be used: {reason}.")
 
 
-def _stopped(settings: Settings, error: OtvError) -> str:
+def _stopped(settings: Settings, error: Exception) -> str:
     """Which of the stores failed after it could be opened, in a sentence."""
     if settings.blobs is not None:
         from otv_server.storage.troubles import Trouble  # noqa: PLC0415  # as above
 
         if isinstance(error.__cause__, Trouble):
             return f"The object store failed ({type(error.__cause__).__name__}): try again later."
+    if isinstance(error, Undeletable) and isinstance(error.__cause__, OSError):
+        where = settings.blobs or settings.data / "blobs"
+        return f"Ciphertext in {where} can't be deleted: {error.__cause__.strerror}."
     if settings.database is not None:
         return "The database stopped answering: see PostgreSQL's own log."
     return (

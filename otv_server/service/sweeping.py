@@ -18,6 +18,10 @@ BATCH = 500
 AT_ONCE = 10  # deletions: a store that answers after 50 ms still deletes 200 a second
 
 
+class Undeletable(Exception):
+    """Some blobs can't be deleted now; the cause is that of one of them, all others are gone."""
+
+
 class Sweeping:
     """The sweep over a repository and a blob store; any number may run at once.
 
@@ -40,6 +44,7 @@ class Sweeping:
 
         Raises:
             Unavailable: the database does not answer; what was done stands.
+            Undeletable: some blobs stay; all else was done.
         """
         ended = await self.end_due()
         return replace(ended, deleted=await self.delete_orphans())
@@ -61,7 +66,7 @@ class Sweeping:
         """Delete the blobs that wait for it, and say how many went.
 
         Raises:
-            Unavailable: some can't be deleted now, and go on waiting; the others are gone.
+            Undeletable: some go on waiting.
         """
         deleted = 0
         trouble = None
@@ -73,7 +78,7 @@ class Sweeping:
             trouble = kept or trouble
             last = blobs[-1]
         if trouble is not None:
-            raise trouble
+            raise Undeletable from trouble.__cause__
         return deleted
 
     async def _delete(self, blobs: Sequence[str]) -> tuple[list[str], Unavailable | None]:
@@ -102,8 +107,8 @@ class Sweeping:
         listing, so it runs at the start and then rarely.
 
         Raises:
-            Unavailable: the store can't be listed, or some can't be deleted, or it is another
-                database's by now.
+            Undeletable: some stay.
+            Unavailable: the store can't be listed, or it is another database's by now.
         """
         await self._confirm()
         deleted = 0
@@ -115,7 +120,7 @@ class Sweeping:
                 deleted += len(gone)
                 trouble = kept or trouble
         if trouble is not None:
-            raise trouble
+            raise Undeletable from trouble.__cause__
         return deleted
 
 

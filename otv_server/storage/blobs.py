@@ -68,7 +68,8 @@ class DiskBlobs:
             OSError: it can't be read.
         """
         with suppress(FileNotFoundError):
-            return await in_thread((self._folder / MARKER).read_text)
+            held = await in_thread((self._folder / MARKER).read_bytes)
+            return held.decode(errors="replace").strip()  # a person may have put it there
         return None
 
     async def mark(self, database_id: str) -> None:
@@ -81,13 +82,14 @@ class DiskBlobs:
 
     def _mark(self, database_id: str) -> None:
         marker, draft = self._folder / MARKER, self._folder / self.new_name()
-        with open(draft, "x", opener=_private) as file:  # a Path's own takes no opener
-            file.write(database_id)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, marker)  # whole or not at all, and only the first one's
-        draft.unlink()
+        try:
+            with open(draft, "x", opener=_private) as file:  # a Path's own takes no opener
+                file.write(database_id)
+                file.flush()
+                os.fsync(file.fileno())
+            _give_name(draft, marker)
+        finally:
+            draft.unlink(missing_ok=True)
         _sync_folder(self._folder)
 
     def new_name(self) -> str:
@@ -177,6 +179,18 @@ def _modified_at(entry: os.DirEntry[str]) -> float:
         return entry.stat().st_mtime
     except FileNotFoundError:
         return math.inf
+
+
+def _give_name(draft: Path, name: Path) -> None:
+    """Whole or not at all, and only the first one's."""
+    try:
+        os.link(draft, name)
+    except FileExistsError:
+        return
+    except OSError:
+        # A file system without links, such as a memory stick's: nearly as good.
+        if not name.exists():
+            draft.rename(name)
 
 
 def _private(path: str, flags: int) -> int:

@@ -13,10 +13,12 @@ import os
 import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import obstore
+from obstore.exceptions import AlreadyExistsError, GenericError, NotSupportedError
 
 from otv_server.domain.errors import NoRoom, OtvError, Unavailable
 from otv_server.storage.blobs import MARKER, NAME_BYTES
@@ -136,10 +138,10 @@ class ObjectBlobs:
         return None
 
     async def mark(self, database_id: str) -> None:
-        """From here on these blobs are that database's.
+        """From here on these blobs are that database's, unless somebody was first.
 
-        Not every store refuses to put twice: of two that start at once on an empty prefix the
-        second one's mark stays, and the first is refused at its next start.
+        Not every store refuses to put twice: there the second one's mark stays, of two that start
+        at once on an empty prefix, and the first one is refused at its next start.
 
         Raises:
             Unavailable: it can't be written now.
@@ -147,10 +149,16 @@ class ObjectBlobs:
         await self._call(self._put_marker, database_id)
 
     def _get_marker(self) -> str:
-        return bytes(obstore.get(self._store, MARKER).bytes()).decode(errors="replace")
+        held = bytes(obstore.get(self._store, MARKER).bytes())
+        return held.decode(errors="replace").strip()  # a person may have put it there
 
     def _put_marker(self, database_id: str) -> None:
-        obstore.put(self._store, MARKER, database_id.encode(), use_multipart=False)
+        put = partial(obstore.put, self._store, MARKER, database_id.encode(), use_multipart=False)
+        with suppress(AlreadyExistsError):
+            try:
+                put(mode="create")
+            except (NotSupportedError, GenericError):
+                put()
 
     def new_name(self) -> str:
         """See ``BlobStore.new_name``."""

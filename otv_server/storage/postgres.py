@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -60,6 +60,11 @@ SESSION = {
     "statement_timeout": str(STATEMENT_MS),
     "lock_timeout": str(LOCK_MS),
     "idle_in_transaction_session_timeout": str(IDLE_MS),
+    # A server's machine that is gone without a word must not keep its locks for hours.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30000",
 }
 
 _CLOCK = select(cast(func.extract("epoch", func.clock_timestamp()) * 1000, BigInteger))
@@ -246,7 +251,10 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         """See ``Database.close``."""
-        await self._engine.dispose()
+        # Saying goodbye to a machine that is gone would last as long as TCP does.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_S):
+                await self._engine.dispose()
 
 
 @contextmanager

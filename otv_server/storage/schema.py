@@ -54,12 +54,18 @@ def bring_up_to_date(tx: Transaction, name: str) -> int:
     return found
 
 
+def known_database_id(tx: Transaction) -> str | None:
+    """What tells this database from all others; None, where it has no such name yet."""
+    found: str | None = tx.connection.scalar(select(schema.c.database_id))
+    return found
+
+
 def database_id(tx: Transaction, proposed: str) -> str:
     """What tells this database from all others; ``proposed``, where it has no such name yet."""
     tx.connection.execute(
         update(schema).where(schema.c.database_id.is_(None)).values(database_id=proposed)
     )
-    found: str | None = tx.connection.scalar(select(schema.c.database_id))
+    found = known_database_id(tx)
     assert found is not None
     return found
 

@@ -10,10 +10,11 @@ without the headers, which reach that size with some 750,000 live links.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from otv_server.storage.tables import erasures, headers, manifests
 
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
     from otv_server.storage.database import Transaction
 
 ERASING = 7_021_969  # advisory locks: one process at a time
-LOCK_NOT_AVAILABLE = "55P03"
+LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 LOCK_MS = 500  # whoever claims meanwhile waits behind this
 VACUUM_MS = 60_000
 MOST_BYTES = 128 << 20  # of one table
 ERASING_S = 4 * VACUUM_MS // 1000  # for all of it
 HEADER_ROW_BYTES = 175  # with its share of the index
-AGAIN_S = 5
+# Who claims has waited behind a try in vain: the next comes later each time, up to so many
+# seconds; and much later after one that failed, for lack of room or of time.
+AGAIN_S, MOST_AGAIN_S, AFTER_FAILURE_S = 5, 60, 300
 MOST_NOTES = 10_000  # at once; a statement takes some 30,000 values
 BYTES_PER_S = 16 << 20  # on the average; an idle disk writes ten times as much
 
@@ -76,6 +79,7 @@ class Traces:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._not_before: Instant = 0
+        self._again_s = AGAIN_S
 
     async def erase(self, connection: AsyncConnection, now: Instant) -> bool:
         """Write the tables anew where something was erased; False: not yet, or not all.
@@ -91,22 +95,31 @@ class Traces:
             return False  # another process is at it
         try:
             return await self._erase(connection, now)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                self._not_before = now + 1000 * AFTER_FAILURE_S
+            raise
         finally:
-            await connection.execute(select(func.pg_advisory_unlock(ERASING)))
+            with suppress(SQLAlchemyError):  # a connection that broke holds no lock
+                await connection.execute(select(func.pg_advisory_unlock(ERASING)))
 
     async def _erase(self, connection: AsyncConnection, now: Instant) -> bool:
         ripe = (await connection.execute(_RIPE)).all()
+        if not ripe:
+            return False
         sizes = {name: await self._size(connection, name) for name in _TABLES}
-        since = min((note.erased_at for note in ripe), default=now)
+        since = min(note.erased_at for note in ripe)
         work = sum(min(size, self._most_bytes) for size in sizes.values())
-        if not ripe or now - since < 1000 * work // BYTES_PER_S:
+        if now - since < 1000 * work // BYTES_PER_S:
             return False
         for name, size in sizes.items():
             is_full = size <= self._most_bytes
             # To vacuum is what PostgreSQL does by itself, too, when it is in our way.
             if not await _is_vacuumed(connection, name, is_full=is_full) and is_full:
-                self._not_before = now + 1000 * AGAIN_S  # who claims has waited behind this
+                self._not_before = now + 1000 * self._again_s
+                self._again_s = min(2 * self._again_s, MOST_AGAIN_S)
                 return False
+        self._again_s = AGAIN_S
         # These and no others: what was noted meanwhile may still stand in the table.
         await connection.execute(delete(erasures).where(erasures.c.key.in_([n.key for n in ripe])))
         return await connection.scalar(select(erasures.c.key).limit(1)) is None
@@ -125,17 +138,19 @@ class Traces:
 
 
 async def _is_vacuumed(connection: AsyncConnection, name: str, *, is_full: bool) -> bool:
-    """Do it; False: others used the table all the time."""
+    """Do it; False: others used the table all the time, or much is only to be made free."""
     await connection.execute(text(f"SET statement_timeout = {VACUUM_MS}"))
     await connection.execute(text(f"SET lock_timeout = {LOCK_MS}"))
     how = "(FULL)" if is_full else "(INDEX_CLEANUP ON)"
     try:
         await connection.execute(text(f"VACUUM {how} {name}"))
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+        may_wait = (LOCK_NOT_AVAILABLE,) if is_full else (LOCK_NOT_AVAILABLE, QUERY_CANCELED)
+        if getattr(error.orig, "sqlstate", None) not in may_wait:
             raise
         return False
     finally:
-        await connection.execute(text("RESET statement_timeout"))
-        await connection.execute(text("RESET lock_timeout"))
+        with suppress(SQLAlchemyError):  # of a connection that broke
+            await connection.execute(text("RESET statement_timeout"))
+            await connection.execute(text("RESET lock_timeout"))
     return True

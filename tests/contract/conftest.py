@@ -110,6 +110,9 @@ def shared_url(cluster: Cluster) -> Iterator[str]:
         yield url
 
 
+ANEW = ("UPDATE usage SET reserved = 0, stored = 0", "UPDATE schema SET database_id = NULL")
+
+
 @pytest.fixture
 def emptied_url(cluster: Cluster, shared_url: str) -> str:
     """A database without a row of anybody's."""
@@ -117,7 +120,7 @@ def emptied_url(cluster: Cluster, shared_url: str) -> str:
     filled = [table.name for table in metadata.sorted_tables if table not in (schema, usage)]
     if cluster.sql("SELECT to_regclass('usage')", database=name):
         empty = f"TRUNCATE {', '.join(filled)}"
-        cluster.sql(empty, "UPDATE usage SET reserved = 0, stored = 0", database=name)
+        cluster.sql(empty, *ANEW, database=name)
     return shared_url
 
 
@@ -183,9 +186,11 @@ def as_blobs(
     return ObjectBlobs(bucket, store, secrets.token_bytes, clock, **settings | changed)
 
 
-def ownership_of(repository: Repository, blobs: Blobs) -> Ownership:
-    """This database's claim to that blob store."""
-    return Ownership(repository.database, blobs, "here", secrets.token_hex(16))
+def ownership_of(repository: Repository, blobs: Blobs, **changed: Any) -> Ownership:
+    """This database's claim to that blob store, as each new process makes it."""
+    settings: dict[str, Any] = {"is_shared": False, "pause": pauseless}
+    proposed = secrets.token_hex(16)
+    return Ownership(repository.database, blobs, "here", proposed=proposed, **settings | changed)
 
 
 def sweeping_of(repository: Repository, blobs: Blobs) -> Sweeping:

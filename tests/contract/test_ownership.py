@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import re
 import secrets
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from otv_server.domain.errors import Unavailable
-from otv_server.storage.ownership import Ownership
+from otv_server.storage.blobs import MARKER, DiskBlobs
 from otv_server.storage.places import WrongPlace
 from otv_server.storage.sqlite import SqliteDatabase
-from tests.contract.conftest import Clock, new_share, ownership_of, sweeping_of
+from tests.contract.conftest import (
+    LIMITS,
+    Clock,
+    Repository,
+    new_share,
+    ownership_of,
+    sweeping_of,
+)
 from tests.contract.inspecting import Seen
 from tests.contract.test_repository import part_of
 from tests.contract.test_sweep import blob_names, bytes_of
@@ -21,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.contract.conftest import Blobs, Repository
+    from otv_server.storage.ownership import Ownership
+    from tests.contract.conftest import Blobs
 
 pytestmark = pytest.mark.anyio
 
@@ -31,8 +43,16 @@ async def stranger(blobs: Blobs, tmp_path: Path) -> AsyncIterator[Ownership]:
     """Another database's claim to the same place."""
     database = SqliteDatabase(tmp_path / "other.db", Clock())
     await database.open()
-    yield Ownership(database, blobs, "here", secrets.token_hex(16))
+    yield ownership_of(Repository.on(database, LIMITS), blobs)
     await database.close()
+
+
+@pytest.fixture
+async def elsewhere(tmp_path: Path) -> DiskBlobs:
+    """Another place, which is empty."""
+    made = DiskBlobs(tmp_path / "elsewhere", secrets.token_bytes, time.time, 60)
+    await made.open()
+    return made
 
 
 async def send_part(repository: Repository, blobs: Blobs, data: bytes | None = b"data") -> None:
@@ -106,8 +126,112 @@ async def test_nothing_is_deleted_at_a_place_that_became_anothers(
     assert theirs in await blob_names(blobs)
 
 
-async def test_mark_that_went_is_put_again(repository: Repository, blobs: Blobs) -> None:
+async def test_mark_that_went_is_put_again(
+    repository: Repository, blobs: Blobs, stranger: Ownership, tmp_path: Path
+) -> None:
     """Else a place whose mark has expired is anybody's."""
+    await send_part(repository, blobs)
+    await ownership_of(repository, blobs).check(marks=True)
+    await remove_mark(blobs, tmp_path)
+
     assert await sweeping_of(repository, blobs).delete_strangers() == 0
 
+    with pytest.raises(WrongPlace):
+        await stranger.check(marks=True)
+
+
+async def test_bare_place_is_not_marked_meanwhile(
+    repository: Repository, blobs: Blobs, tmp_path: Path
+) -> None:
+    """Else a disk that dropped out has its empty mount point marked, and claims go to that."""
+    await ownership_of(repository, blobs).check(marks=True)
+    await remove_mark(blobs, tmp_path)
+
+    with pytest.raises(Unavailable):
+        await sweeping_of(repository, blobs).delete_strangers()
+
+    assert await blobs.owner() is None
+
+
+@pytest.mark.parametrize("marks", [True, False])
+async def test_second_machine_without_the_place_is_refused(
+    repository: Repository,
+    blobs: Blobs,
+    elsewhere: DiskBlobs,
+    marks: bool,  # noqa: FBT001  # pytest's own
+) -> None:
+    """Else each machine stores in a folder of its own, and readers reach the other one."""
+    await ownership_of(repository, blobs, is_shared=True).check(marks=True)
+
+    with pytest.raises(WrongPlace):
+        await ownership_of(repository, elsewhere, is_shared=True).check(marks=marks)
+
+    assert await elsewhere.owner() is None
+    await ownership_of(repository, blobs, is_shared=True).check(marks=marks)
+
+
+async def test_all_may_start_at_once(repository: Repository, blobs: Blobs) -> None:
+    """Else the first start of three servers over one prefix fails on two of them."""
+    places = [
+        ownership_of(repository, blobs, is_shared=True, pause=asyncio.sleep) for _ in range(4)
+    ]
+
+    await asyncio.gather(*(place.check(marks=True) for place in places))
+
     assert await blobs.owner() is not None
+
+
+async def test_machine_alone_takes_another_place(
+    repository: Repository, blobs: Blobs, elsewhere: DiskBlobs
+) -> None:
+    """Else a person who emptied the folder between two starts is sent to the documents."""
+    await ownership_of(repository, blobs).check(marks=True)
+
+    await ownership_of(repository, elsewhere).check(marks=True)
+
+    assert await elsewhere.owner() == await blobs.owner()
+
+
+async def test_place_that_a_person_marked_is_taken(
+    repository: Repository, blobs: Blobs, elsewhere: DiskBlobs
+) -> None:
+    """Else who does what the refusal says, with any editor, is told to delete all that is there."""
+    await ownership_of(repository, blobs, is_shared=True).check(marks=True)
+    with pytest.raises(WrongPlace) as refused:
+        await ownership_of(repository, elsewhere, is_shared=True).check(marks=True)
+    (told,) = re.findall(r"\b[0-9a-f]{32}\b", str(refused.value))
+
+    await elsewhere.mark(f"{told}\n")
+
+    await ownership_of(repository, elsewhere, is_shared=True).check(marks=True)
+
+
+async def test_first_mark_stays(blobs: Blobs) -> None:
+    """Else of two databases that start at once on one prefix both store there, and both delete."""
+    await blobs.mark("first")
+    await blobs.mark("second")
+
+    assert await blobs.owner() == "first"
+
+
+async def test_folder_without_hard_links_is_marked(
+    elsewhere: DiskBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else no server starts on a memory stick."""
+
+    def refused(*_names: object) -> None:
+        raise PermissionError(errno.EPERM, "no links here")  # as vfat does; mounting one takes root
+
+    monkeypatch.setattr("os.link", refused)
+    await elsewhere.mark("first")
+    await elsewhere.mark("second")
+
+    assert await elsewhere.owner() == "first"
+
+
+async def remove_mark(blobs: Blobs, folder: Path) -> None:
+    """As a rule does that expires objects, or a disk that goes."""
+    if isinstance(blobs, DiskBlobs):
+        (folder / "blobs" / MARKER).unlink()
+    else:
+        await blobs.delete(MARKER)

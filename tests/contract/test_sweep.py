@@ -11,6 +11,7 @@ import pytest
 from otv_server.domain.errors import Unavailable, Unknown
 from otv_server.domain.ports import Swept
 from otv_server.domain.share import ClaimAttempt, LinkState, Outcome, ShareState
+from otv_server.service.sweeping import Undeletable
 from otv_server.storage.sweeping import TAKEN_S
 from tests.contract.conftest import (
     LIMITS,
@@ -18,6 +19,7 @@ from tests.contract.conftest import (
     Stored,
     new_link,
     new_share,
+    ownership_of,
     sweeping_of,
 )
 from tests.contract.inspecting import Seen
@@ -224,7 +226,7 @@ async def test_blob_that_can_not_be_deleted_is_told(
             raise Unavailable
 
     monkeypatch.setattr(blobs, "delete", refuse_one)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Undeletable):
         await sweeping_of(repository, blobs).sweep()
     stored.clock.pass_s(TAKEN_S)
 
@@ -233,6 +235,7 @@ async def test_blob_that_can_not_be_deleted_is_told(
 
 async def test_blob_that_no_row_names_is_deleted(repository: Repository, blobs: Blobs) -> None:
     """Else bytes of a process that died at the worst moment stay for ever; others must stay."""
+    await ownership_of(repository, blobs).check(marks=True)
     share = new_share(content_bytes=None)
     await repository.sending.create(share, None)
     named, arriving = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import signal
@@ -112,6 +113,18 @@ def test_database_of_a_newer_version_is_left_alone(used: Path) -> None:
 
     assert all("schema 9" in each for each in said)
     assert (used / "otv.db").read_bytes() == before
+
+
+def test_file_that_can_not_be_deleted_is_told_as_such(used: Path) -> None:
+    """Else an operator is told that a sound database is damaged, and replaces it."""
+    stuck = used / "blobs" / "ab" / f"ab{secrets.token_hex(15)}"
+    stuck.mkdir()
+    os.utime(stuck, (0, 0))  # of nobody's upload that still runs
+
+    said = told("sweep", used)
+
+    assert str(used / "blobs") in said
+    assert "database" not in said
 
 
 def test_database_damaged_while_it_serves_is_unavailable(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ REVOKED = (401, "upload_token")
 @pytest.fixture
 def two(tmp_path: Path, database_url: str) -> Iterator[list[Api]]:
     """Two servers with data folders of their own, which ask everyone for a token."""
-    chosen = {"database": database_url, "uploads": "token", "min_free_bytes": 0}
+    blobs = f"file://{tmp_path / 'blobs'}"
+    chosen = {"database": database_url, "blobs": blobs, "uploads": "token", "min_free_bytes": 0}
     with ExitStack() as stack:
         folders = [tmp_path / name for name in ("one", "two")]
         for folder in folders:
