@@ -32,7 +32,7 @@ def begin_sending(tab: Tab, line: Line, film: Path) -> None:
 def begin_opening(tab: Tab, line: Line, link: str, *, at_least: int = 9 * MIB) -> None:
     """Open so far that the page says that half of it is there, and let no more through."""
     steps.look(tab, link)
-    limits = itertools.count(at_least, MIB // 4)
+    limits = itertools.count(at_least, MIB // 16)
     line.hold(down=next(limits))
     tab.find("button", "Open").click()
     tab.until(lambda: line.held, "content that is held", patience_s=steps.TRANSFER_S)

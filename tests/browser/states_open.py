@@ -126,7 +126,7 @@ def under_way(stage: Stage) -> PlaywrightTab:
     tab = ready(stage)
     _stop_after(stage, tab, PART + 1000)
     tab.find("button", "Open").click()
-    tab.wait_text(re.compile("[0-9] MB of"))
+    tab.wait_text(re.compile("[0-9] [kM]B of"))
     return tab
 
 

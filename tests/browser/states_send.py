@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -188,7 +189,7 @@ def under_way(stage: Stage) -> PlaywrightTab:
     choose(tab, stage.file("film.mov", bytes(3 * PART)))
     stage.hold(tab, "PUT", "**/parts/2")  # the last; the others come through, also at a second try
     tab.find("button", "Create link").click()
-    tab.wait_text("left")
+    tab.wait_text(re.compile("[0-9] [kM]B of"))
     return tab
 
 

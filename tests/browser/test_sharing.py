@@ -59,7 +59,7 @@ const ask = matchMedia;
 globalThis.matchMedia = (query) =>
   query === "(display-mode: standalone)" ? { matches: true } : ask(query);
 """
-CAME_TO = "window.cameTo = location.href"
+CAME_TO = "if (location.hash) window.cameTo = location.href"  # about:blank comes first
 ASKS_NEVER = "navigator.serviceWorker.getRegistration = () => new Promise(() => {})"
 
 

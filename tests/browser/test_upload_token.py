@@ -125,7 +125,7 @@ def test_wrong_token_costs_nothing_that_was_typed(
     sender.find("button", "Create link").click()
     sender.until(lambda: told_beside(sender), "a sentence beside the field")
 
-    assert sender.script("return document.activeElement.id") == "token"
+    sender.until(lambda: sender.script("return document.activeElement.id") == "token", "focus")
     assert sender.field("Note").value() == NOTE
     assert sender.field("Password").value() == "open sesame"
     assert sender.field("Openings").value() == "3"

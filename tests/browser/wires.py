@@ -165,7 +165,7 @@ class _Refusing(socketserver.BaseRequestHandler):
     request: socket.socket
 
     def handle(self) -> None:
-        self.request.settimeout(1)
+        self.request.settimeout(10)
         with contextlib.suppress(OSError):
             if data := self.request.recv(_CHUNK):
                 self.server.asked.append(data)

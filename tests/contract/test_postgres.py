@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from otv_server.domain.errors import Unavailable
 from otv_server.domain.share import LinkState
@@ -22,7 +23,19 @@ pytestmark = pytest.mark.anyio
 if TYPE_CHECKING:
     from tests.postgres import Cluster
 
+KEEPALIVES = text(
+    "SELECT name, CAST(setting AS INT) AS setting FROM pg_settings WHERE name LIKE 'tcp_%'"
+)
 CALLS = 20  # more than there are connections
+
+
+async def usage_ids(database: PostgresDatabase) -> list[int]:
+    """The rows of a table, from a database that only just goes on: a second may be too short."""
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(Unavailable):
+                return await database.read(lambda tx: [*tx.connection.scalars(select(usage.c.id))])
+            await asyncio.sleep(0.1)
 
 
 async def test_database_that_says_nothing_more_is_given_up(anyio_backend: str) -> None:
@@ -37,11 +50,34 @@ async def test_database_that_says_nothing_more_is_given_up(anyio_backend: str) -
             silent = await asyncio.gather(
                 *(database.write(lambda tx: tx.now) for _ in range(CALLS)), return_exceptions=True
             )
-        back = [await database.read(lambda tx: tx.connection.scalar(select(usage.c.id)))]
+        back = await usage_ids(database)
         await database.close()
 
     assert {type(each) for each in silent} == {Unavailable}
     assert back == [1]
+
+
+async def test_stop_does_not_wait_for_a_machine_that_is_gone(anyio_backend: str) -> None:
+    """Else a server that is told to stop hangs for as long as TCP hopes, and is killed."""
+    del anyio_backend
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # as above
+    with running_cluster() as cluster:
+        database = PostgresDatabase(cluster.new_database())
+        await database.open()
+        with cluster.frozen():
+            async with asyncio.timeout(30):  # TCP hopes for a quarter of an hour
+                await database.close()
+
+
+@pytest.mark.parametrize("stored", ["postgres"], indirect=True)
+async def test_lock_of_a_machine_that_was_cut_off_goes(repository: Repository) -> None:
+    """Else nobody erases for hours, for who did was cut off from the network in the middle."""
+    rows = await repository.database.read(lambda tx: tx.connection.execute(KEEPALIVES).all())
+    told: dict[str, int] = {row.name: row.setting for row in rows}
+
+    idle, pause, count = (told[f"tcp_keepalives_{each}"] for each in ("idle", "interval", "count"))
+    assert 0 < idle + pause * count <= 60
+    assert 0 < told["tcp_user_timeout"] <= 60_000
 
 
 @pytest.mark.parametrize("stored", ["postgres"], indirect=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 PAUSE_S = 0.03
 
 Name = str | re.Pattern[str]

@@ -50,7 +50,7 @@ TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) => cons
   `policy: ${event.effectiveDirective} stopped ${event.blockedURI} at ${event.sourceFile}`));"""
 
 
-EMPTY_S = 1.0  # for so long an empty file of Firefox's may be one that it has only begun
+EMPTY_S = 10.0  # for so long an empty file of Firefox's may be one that it has only begun
 
 
 class PlaywrightElement(Element):
@@ -309,7 +309,7 @@ class PlaywrightBrowser(Browser):
         for profile in self.profiles:
             profile.context.close()
             for path in profile.saved.iterdir():
-                path.unlink()
+                path.unlink(missing_ok=True)  # Firefox may just have renamed it
         self.profiles.clear()
 
     def close(self) -> None:

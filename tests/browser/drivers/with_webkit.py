@@ -161,6 +161,13 @@ class WebKitElement(Element):
         except StaleElementReferenceException:  # the page has drawn itself anew meanwhile
             return False
 
+    def is_labelled(self, label: str) -> bool:
+        """Whether it has this label, perceived or not."""
+        try:
+            return self.element.accessible_name == label
+        except StaleElementReferenceException:  # as above
+            return False
+
 
 def _fits(name: Name, found: str) -> bool:
     words = " ".join(found.split())
@@ -230,8 +237,9 @@ class WebKitTab(Tab):
 
     def fields(self, label: str) -> list[Element]:
         with self.chosen() as driver:
-            found = driver.find_elements(By.CSS_SELECTOR, "input, textarea, select")
-            return [WebKitElement(self, each) for each in found if each.accessible_name == label]
+            inputs = driver.find_elements(By.CSS_SELECTOR, "input, textarea, select")
+            found = [WebKitElement(self, each) for each in inputs]
+            return [each for each in found if each.is_labelled(label)]
 
     def text(self) -> str:
         with self.chosen() as driver:
