@@ -61,6 +61,11 @@ user = {user}
 workers = 0
 log_level = ERROR
 log_address = /dev/null
+# A busy machine is no broken one: else listings stay wrong, and the only disk is left alone.
+conn_timeout = 20
+node_timeout = 60
+container_update_timeout = 60
+error_suppression_limit = 1000
 """
 NODE = """\
 [pipeline:main]

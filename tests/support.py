@@ -6,20 +6,25 @@ them use the real client.
 
 from __future__ import annotations
 
+import itertools
+import os
+import random
 import secrets
 import socket
 import time
 from base64 import b64encode, urlsafe_b64encode
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+PORTS_FROM, PORTS_EACH = 20_000, 2_000  # for each worker of pytest-xdist
 PART = 8 << 20
 MANIFEST_BYTES = 4202  # the smallest bucket, sealed
 
@@ -52,10 +57,32 @@ def free_port() -> int:
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on."""
     with ExitStack() as opened:
-        found = [opened.enter_context(socket.socket()) for _ in range(count)]
-        for each in found:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in found]
+        return [_bound(opened.enter_context(socket.socket())) for _ in range(count)]
+
+
+def _bound(line: socket.socket) -> int:
+    while True:
+        with suppress(OSError):  # somebody has it
+            line.bind(("127.0.0.1", next(_ports)))
+            port: int = line.getsockname()[1]
+            return port
+
+
+def _own_ports() -> Iterator[int]:
+    """This worker's: until a server listens there no other takes one, and no connection gets one.
+
+    Where connections get all that there are, 0, which is any.
+    """
+    kernels = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text()
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = PORTS_FROM + worker * PORTS_EACH
+    if first + PORTS_EACH > int(kernels.split()[0]):
+        return itertools.repeat(0)
+    start = random.randrange(PORTS_EACH)  # on this machine others may run the tests, too
+    return (first + at % PORTS_EACH for at in itertools.count(start))
+
+
+_ports = _own_ports()
 
 
 def verdict(answer: httpx.Response) -> tuple[int, str | None]:

@@ -43,7 +43,11 @@ def test_imports_follow_the_architecture() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)],
+    [
+        ("ruff", "check", "."),
+        ("ruff", "format", "--check", "."),
+        pytest.param(("mypy",), marks=pytest.mark.timeout(900)),
+    ],
     ids=["lint", "format", "types"],
 )
 def test_tools_have_nothing_to_say(command: tuple[str, ...]) -> None:

@@ -313,7 +313,7 @@ def test_attacker_who_comes_in_the_middle_costs_nobody_the_file(
         link = client.send(bytes(200_000), name="a.bin").links[0].link
     with closing(Crossing(server.url, attacker.url, cut_at=60_000)) as way:
         there = moved(link, way.url)
-        with Client(state=state, patience=HASTY) as client, pytest.raises(WrongKey):
+        with Client(state=state) as client, pytest.raises(WrongKey):
             client.open(there, tmp_path / "out")
         way.clear()
         with Client(state=state) as client:

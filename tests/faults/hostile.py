@@ -132,13 +132,20 @@ def _message(end: socket.socket, begun: bytes = b"") -> tuple[bytes, bytes]:
     """Head and body of a message that says its length, the first bytes of which are here."""
     data = bytearray(begun)
     while b"\r\n\r\n" not in data:
-        data += end.recv(1 << 16)
+        data += _more(end)
     head, _, body = bytes(data).partition(b"\r\n\r\n")
     named = _LENGTH.search(head)
     received = bytearray(body)
     while len(received) < (int(named[1]) if named else 0):
-        received += end.recv(1 << 20)
+        received += _more(end)
     return head + b"\r\n\r\n", bytes(received)
+
+
+def _more(end: socket.socket) -> bytes:
+    data = end.recv(1 << 20)
+    if not data:
+        raise ConnectionAbortedError
+    return data
 
 
 def _hear_out(client: socket.socket) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.postgres import Cluster
 
 # An upload must outlast a server that starts slowly and a client's longest back-off after that.
-LINK_S, LEASE_S, RECORD_S, IDLE_S = 24, 24, 12, 24
+LINK_S, LEASE_S, RECORD_S, IDLE_S = 36, 36, 12, 36
 SETTINGS = {
     "min_free_bytes": 0,
     "rate": 0,
@@ -88,8 +88,8 @@ class Round:
 
     def act(self) -> None:
         """Send and open as planned."""
-        threading.Thread(target=self._kill_while_sweeping, daemon=True).start()
         self.link = self._sent()
+        threading.Thread(target=self._kill_while_sweeping, daemon=True).start()
         match self.plan.ending:
             case Ending.OPENED:
                 self._read_against_rival()

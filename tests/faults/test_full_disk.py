@@ -191,7 +191,7 @@ def test_state_that_can_not_be_written_sends_nothing(
 @pytest.fixture
 def cramped(here: Here, disk: Disk) -> Iterator[RunningServer]:
     """A server whose data folder lies on the small disk; the wire leads to it."""
-    with running_server(disk.folder, min_free_bytes=0, rate=0, min_ttl=1, idle_upload=2) as server:
+    with running_server(disk.folder, min_free_bytes=0, rate=0, min_ttl=1, idle_upload=6) as server:
         here.wire.target = server.url
         yield server
 
@@ -211,15 +211,17 @@ def test_server_disk_that_fills_during_a_part(
 ) -> None:
     """Else the sender retries for ever, or half a part takes the last room for good."""
     (here.folder / "big").write_bytes(content())
-    gate = Gate("parts", Stage.UP, after=SIZE // 2)
+    gate = Gate("parts", Stage.UP, after=3 * MIB)  # no part is whole yet
     here.wire.watch = gate.watch
 
     with here.running("put", "big") as putting:
         with gate.held():
+            # One that had still to begin would find no room in the database: another answer.
+            assert eventually(lambda: len(blobs_of(cramped)) == 3, 20)
             disk.fill()
         said = putting.result()
     disk.clear()
-    is_empty = eventually(lambda: not blobs_of(cramped), 10)
+    is_empty = eventually(lambda: not blobs_of(cramped), 20)
     again = here.put("big")
 
     assert (said.code, said.out) == (7, b"")
@@ -268,16 +270,16 @@ def test_sweep_goes_on_when_there_is_room_again(
 ) -> None:
     """Else one full disk means that nothing is ever deleted any more."""
     (here.folder / "big").write_bytes(content())
-    here.run("put", "big", "--expires", "1s")
+    here.run("put", "big", "--expires", "3s")
     disk.fill()
-    failed = eventually(lambda: "sweep failed" in cramped.log_text(), 10)
+    failed = eventually(lambda: "sweep failed" in cramped.log_text(), 20)
     kept = len(blobs_of(cramped))
 
     disk.clear()
 
     assert failed
     assert kept == 3
-    assert eventually(lambda: not blobs_of(cramped), 10)
+    assert eventually(lambda: not blobs_of(cramped), 20)
     assert is_log_calm(cramped)
 
 

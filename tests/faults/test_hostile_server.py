@@ -160,7 +160,7 @@ def test_other_bytes_are_an_attack_and_leave_nothing(
 ) -> None:
     """Else a server changes a file on its way, or half of what was sent lies in the folder."""
     link = sent(here)
-    monkeypatch.setenv("OTV_PATIENCE", "1")  # a part may be damaged once
+    monkeypatch.setenv("OTV_PATIENCE", "5")  # a part may be damaged once
     here.wire.faults["content"] = garbling(GARBLED[garbled])
 
     said = here.run("get", link, "-o", "out")

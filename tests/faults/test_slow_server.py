@@ -15,6 +15,7 @@ from tests.cli.conftest import Otv
 from tests.faults.hostile import answer, asked, dripping, floods, sipping
 from tests.faults.measuring import MB, peak_until_end
 from tests.faults.test_hostile_server import SIZE, sent, sentence
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,29 +23,39 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Here, Said
     from tests.faults.wire import Fault, Meddling, Wire
 
+GRACE_S, MOMENT_S = pace.GRACE_S, 0.3
+
+
+def hurrying(fault: Fault) -> Fault:
+    """The same fault; as long as it lasts, and no longer, a client's minute is a moment."""
+
+    def hurried(meddling: Meddling) -> None:
+        pace.GRACE_S = MOMENT_S
+        try:
+            fault(meddling)
+        finally:
+            pace.GRACE_S = GRACE_S
+
+    return hurried
+
+
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 DRIPS: dict[str, Fault] = {
-    "a head": dripping(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000),
-    "interim answers": dripping(b"HTTP/1.1 103 Early Hints\r\n\r\n"),
-    "a body": dripping(b" ", head=answer(200, bytes(10**6))[: -(10**6)]),
-    "a chunk's length": dripping(b"0", head=CHUNKED),
-    "a refusal": dripping(b" ", head=answer(409, bytes(10**6))[: -(10**6)]),
+    "a head": hurrying(dripping(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000)),
+    "interim answers": hurrying(dripping(b"HTTP/1.1 103 Early Hints\r\n\r\n")),
+    "a body": hurrying(dripping(b" ", head=answer(200, bytes(10**6))[: -(10**6)])),
+    "a chunk's length": hurrying(dripping(b"0", head=CHUNKED)),
+    "a refusal": hurrying(dripping(b" ", head=answer(409, bytes(10**6))[: -(10**6)])),
 }
 MEMORY = 150 * MB
 GIVES_UP_S = 20
 
 
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give a hasty client its time back."""
-    monkeypatch.setattr(pace, "GRACE_S", 30.0)
-    monkeypatch.setattr(exchange, "READ_WRITE_S", 30.0)
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client whose minute is a moment."""
-    monkeypatch.setattr(pace, "GRACE_S", 0.3)
-    monkeypatch.setattr(exchange, "READ_WRITE_S", 0.3)
+def again_in_time(here: Here, *args: str) -> Said:
+    """The same command to a server without faults, for a client that has its minute again."""
+    here.wire.faults.clear()
+    assert eventually(lambda: pace.GRACE_S == GRACE_S)
+    return here.run(*args)
 
 
 def timed(here: Here, *args: str) -> Said:
@@ -55,7 +66,6 @@ def timed(here: Here, *args: str) -> Said:
     return said
 
 
-@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("drip", DRIPS)
 @pytest.mark.parametrize("call", ["info", "parts", "seal"])
 def test_server_that_drips_while_sending_is_given_up(here: Here, call: str, drip: str) -> None:
@@ -69,20 +79,15 @@ def test_server_that_drips_while_sending_is_given_up(here: Here, call: str, drip
     assert sentence(said)
 
 
-@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("drip", DRIPS)
 @pytest.mark.parametrize("call", ["view", "claim", "content"])
-def test_server_that_drips_while_opening_is_given_up(
-    here: Here, call: str, drip: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_server_that_drips_while_opening_is_given_up(here: Here, call: str, drip: str) -> None:
     """Else a download hangs for ever; or, given up, costs the file."""
     link = sent(here)
     here.wire.faults[call] = DRIPS[drip]
 
     said = timed(here, "get", link, "-o", "out")
-    here.wire.faults.clear()
-    patient(monkeypatch)
-    again = here.run("get", link, "-o", "out")
+    again = again_in_time(here, "get", link, "-o", "out")
 
     assert said.code in (3, 7)
     assert sentence(said)
@@ -93,31 +98,25 @@ def test_server_that_drips_while_opening_is_given_up(
 def dripping_content(meddling: Meddling) -> None:
     """The real answer, a byte at a time."""
     _, head, body = asked(meddling)
-    with suppress(OSError):
-        dripping(body[:2000], head=head)(meddling)
+    hurrying(dripping(body[:2000], head=head))(meddling)
 
 
-@pytest.mark.usefixtures("hasty")
-def test_content_that_drips_is_given_up_and_can_be_gone_on_with(
-    here: Here, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_content_that_drips_is_given_up_and_can_be_gone_on_with(here: Here) -> None:
     """Else a malicious server holds a client for as long as it likes."""
     link = sent(here)
     here.wire.faults["content"] = dripping_content
 
     said = timed(here, "get", link, "-o", "out")
-    here.wire.faults.clear()
-    patient(monkeypatch)
-    again = here.run("get", link, "-o", "out")
+    again = again_in_time(here, "get", link, "-o", "out")
 
     assert said.code == 3
     assert "nothing is lost" in said.err
     assert again.code == 0, again.err
 
 
-@pytest.mark.usefixtures("hasty")
-def test_server_that_sips_is_given_up(here: Here) -> None:
+def test_server_that_sips_is_given_up(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else an upload to it never ends."""
+    monkeypatch.setattr(exchange, "READ_WRITE_S", 1.0)  # other calls have to be answered in it
     (here.folder / "big").write_bytes(bytes(SIZE))
     here.wire.faults["parts"] = sipping()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import stat
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,8 +71,12 @@ class Front:
 
     def written(self) -> int:
         """How many bytes lie in the proxy's own folders."""
-        paths = [path for path in self.folder.rglob("*") if path.is_file()]
-        return sum(path.stat().st_size for path in paths)
+        found = 0
+        for path in self.folder.rglob("*"):
+            with suppress(FileNotFoundError):  # a buffer of a request that is over
+                status = path.stat()
+                found += status.st_size if stat.S_ISREG(status.st_mode) else 0
+        return found
 
 
 def certificate(folder: Path) -> ssl.SSLContext:

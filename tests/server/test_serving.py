@@ -19,7 +19,7 @@ import pytest
 from otv_server.serving import bind
 from otv_server.settings import Settings
 from tests.conftest import running_server, start_server
-from tests.support import Api, RawLink, eventually, send_small
+from tests.support import Api, RawLink, eventually, free_port, send_small
 
 
 def run_server(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -37,11 +37,15 @@ def run_server(*arguments: str, **environment: str) -> subprocess.CompletedProce
 def children_of(process_id: int) -> list[int]:
     """The worker processes of a supervisor (the resource tracker of the spawner is none)."""
     listed = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
-    return [
-        int(child)
-        for child in listed
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
+    return [int(child) for child in listed if b"spawn_main" in command_line(child)]
+
+
+def command_line(process_id: str) -> bytes:
+    """Of a process; nothing where it is gone."""
+    try:
+        return Path(f"/proc/{process_id}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 @pytest.mark.parametrize("command", [[], ["serve"]], ids=["", "serve"])
@@ -231,10 +235,10 @@ def test_sweep_command_ends_what_is_due(tmp_path: Path) -> None:
     """Else cron can't keep clean what no server is running for."""
     with running_server(tmp_path, min_free_bytes=0, min_ttl=1) as server:
         api = Api.of(server.url)
-        send_small(api, RawLink(ttl_s=1))
+        send_small(api, RawLink(ttl_s=3))
         api.http.close()
         server.stop(signal.SIGKILL)
-    time.sleep(1)
+    time.sleep(3)
 
     done = run_server("sweep", "--data", str(server.data))
 
@@ -244,9 +248,7 @@ def test_sweep_command_ends_what_is_due(tmp_path: Path) -> None:
 
 def test_plain_uvicorn_runs_it_and_logs_no_access(tmp_path: Path) -> None:
     """Else whoever deploys with plain uvicorn has every link's path in a log."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "uvicorn", "otv_server.app:create_app", "--factory"),

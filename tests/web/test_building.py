@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LEFT_OUT = shutil.ignore_patterns(
     *(".git", ".venv", "node_modules", "page", "page-hashes.json"),
-    *(".built", ".building-*", "__pycache__", ".*_cache"),
+    *(".built", ".building-*", "__pycache__", ".*_cache", ".hypothesis"),
 )
 
 
@@ -39,6 +39,7 @@ def checkout(folder: Path) -> Path:
     shutil.copytree(
         ROOT / "web/node_modules",
         folder / "web/node_modules",
+        ignore=shutil.ignore_patterns(".vite*"),  # what tools write there, perhaps just now
         copy_function=linked_or_copied,
         symlinks=True,
     )
