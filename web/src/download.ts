@@ -120,9 +120,10 @@ class Run {
   /** Begin to check and open a part; waits while too many are under way. */
   async #push(index: number, part: Bytes): Promise<void> {
     if (this.#waiting.length === AHEAD) await this.#waiting.shift();
-    const before = this.#last;
-    const taken = this.#opened(index, part).then(async (plaintext) => {
-      await before;
+    const opened = this.#opened(index, part);
+    opened.catch(() => {}); // it is thrown below, but never before what comes first in the content
+    const taken = this.#last.then(async () => {
+      const plaintext = await opened;
       this.#take(index, plaintext);
       this.#plaintexts.give(plaintext);
     });

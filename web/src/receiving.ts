@@ -60,7 +60,10 @@ async function fill(
 ): Promise<void> {
   const content = await contentOf(remote);
   const { geometry } = content;
+  let next = partsDone;
   const take = (index: number, plaintext: Bytes): void => {
+    if (index !== next) throw new Error("a part is missing"); // a hole would look like zeros
+    next += 1;
     const [start] = geometry.partPlain(index);
     checkPadding(plaintext, start, filesBytes);
     sink.write(start, plaintext.subarray(0, Math.max(filesBytes - start, 0)));

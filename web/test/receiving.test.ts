@@ -88,12 +88,12 @@ async function run(job: DownloadJob, ciphertext: Bytes, send = honest, clock = n
   return { done, events, starts, file: storage.files.get(FILE) };
 }
 
-/** The platform takes so long for each digest, in milliseconds. */
-function slowDigests(ms: number): void {
+/** The platform takes so long for each MiB that it digests, in milliseconds. */
+function slowDigests(msEach: number): void {
   const { digest: plain } = crypto.subtle;
-  vi.spyOn(crypto.subtle, "digest").mockImplementation(async (...given) => {
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    return plain.apply(crypto.subtle, given);
+  vi.spyOn(crypto.subtle, "digest").mockImplementation(async (how, bytes) => {
+    await new Promise((resolve) => setTimeout(resolve, (msEach * bytes.byteLength) / MIB));
+    return plain.call(crypto.subtle, how, bytes);
   });
 }
 
@@ -156,6 +156,21 @@ describe("framing", () => {
     expect(hashOf(file!)).toBe(hashOf(concat(expected, TRAILER)));
   });
 
+  it("two parts damaged at once: both are fetched again, and no hole is left", async () => {
+    const { job, ciphertext, expected } = await sealed(9 * MIB);
+    slowDigests(10); // the last part is short, and known to be damaged before the one before it
+    const damaged: Send = (start, all, attempt) => {
+      const sent = all.slice(start);
+      if (attempt > 1) return sent;
+      for (const at of [MIB, 9 * MIB]) sent[at] = sent[at]! ^ 1;
+      return sent;
+    };
+    const { done, file, starts } = await run(job, ciphertext, damaged);
+    await done;
+    expect(hashOf(file!)).toBe(hashOf(concat(expected, TRAILER)));
+    expect(starts).toEqual([0, 0]);
+  });
+
   it("nothing, for ever: given up", async () => {
     const { job, ciphertext } = await sealed(100);
     const { done } = await run(job, ciphertext, () => new Uint8Array());
@@ -185,7 +200,7 @@ describe("what is written", () => {
   it("and when it fails later, so that nothing is fetched twice", async () => {
     const { job, ciphertext } = await sealed(17 * MIB);
     const stops: Send = (start, all) => all.subarray(start, 2 * PART_BYTES);
-    slowDigests(200); // patience ends while parts are still being checked
+    slowDigests(25); // patience ends while parts are still being checked
     const { done, events, file } = await run(job, ciphertext, stops);
     await expect(done).rejects.toBeInstanceOf(Unreachable);
     expect(durable(events).at(-1)).toBe(2);
