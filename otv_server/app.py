@@ -95,7 +95,8 @@ class Parts:
             BadSetting: the blob store can't be used, or is another database's.
         """
         await self.open_database()
-        # First: a place is told by the files of links that live, not of those that are over.
+        # First: a place is told by the files of links that live, not of those that are over. Their
+        # traces are erased by who sweeps on: a start must not fail where there is no room for it.
         swept = await end_due(self.sweeping)
         with _settings_blamed():
             await self.blobs.open()
@@ -196,6 +197,13 @@ async def end_due(sweeping: Sweeping) -> Swept:
     return swept
 
 
+async def end_and_erase(sweeping: Sweeping) -> Swept:
+    """End what is due, and leave no trace of it."""
+    swept = await end_due(sweeping)
+    await sweeping.erase_traces()
+    return swept
+
+
 async def delete_orphans(sweeping: Sweeping) -> Swept:
     """Delete what is over, with one line of log where there was anything."""
     if deleted := await sweeping.delete_orphans():
@@ -219,7 +227,7 @@ async def sweep_for_ever(
     ``count`` is told what each round of one of them did.
     """
     await asyncio.gather(
-        _repeated(end_due, sweeping, SWEEP_EVERY_S, count),
+        _repeated(end_and_erase, sweeping, SWEEP_EVERY_S, count),
         _repeated(delete_orphans, sweeping, SWEEP_EVERY_S, count),
         _repeated(delete_strangers, sweeping, LIST_EVERY_S, count),
     )

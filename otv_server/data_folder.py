@@ -47,7 +47,10 @@ def sweep(settings: Settings) -> Swept:
     """Sweep once, also for blobs that no row names."""
 
     async def work(parts: Parts) -> Swept:
-        swept = await parts.open()
+        swept = await parts.open(marks=False)
+        # A command that lacks the servers' settings would look at another place, and find nothing.
+        await parts.ownership.confirm()
+        await parts.sweeping.erase_traces()
         deleted = await parts.sweeping.delete_orphans()
         deleted += await parts.sweeping.delete_strangers()
         return replace(swept, deleted=deleted)
@@ -110,14 +113,19 @@ def _in_folder(settings: Settings, work: Callable[[Parts], Awaitable[Result]]) -
 
 def _stopped(settings: Settings, error: Exception) -> str:
     """Which of the stores failed after it could be opened, in a sentence."""
+    # --help need not wait for the database's library.
+    from otv_server.storage.ownership import ForeignBlobs  # noqa: PLC0415
+
+    place = settings.blobs or settings.data / "blobs"
+    if isinstance(error.__cause__, ForeignBlobs):
+        return f"No server keeps this database's ciphertext in {place}: use the servers' settings."
     if settings.blobs is not None:
         from otv_server.storage.troubles import Trouble  # noqa: PLC0415  # as above
 
         if isinstance(error.__cause__, Trouble):
             return f"The object store failed ({type(error.__cause__).__name__}): try again later."
     if isinstance(error, Undeletable) and isinstance(error.__cause__, OSError):
-        where = settings.blobs or settings.data / "blobs"
-        return f"Ciphertext in {where} can't be deleted: {error.__cause__.strerror}."
+        return f"Ciphertext in {place} can't be deleted: {error.__cause__.strerror}."
     if settings.database is not None:
         return "The database stopped answering: see PostgreSQL's own log."
     return (

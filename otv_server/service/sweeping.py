@@ -47,10 +47,11 @@ class Sweeping:
             Undeletable: some blobs stay; all else was done.
         """
         ended = await self.end_due()
+        await self.erase_traces()
         return replace(ended, deleted=await self.delete_orphans())
 
     async def end_due(self) -> Swept:
-        """End what is due and leave no trace of it in the database; that waits for no blob store.
+        """End what is due; that waits for no blob store.
 
         Raises:
             Unavailable: the database does not answer; what was done stands.
@@ -58,9 +59,15 @@ class Sweeping:
         total = Swept(is_complete=False)
         while not total.is_complete:
             total = _sum(total, await self._repository.sweep(BATCH))
-        # Where a reader is in the way, the next sweep tries again.
-        await self._repository.erase_traces()
         return total
+
+    async def erase_traces(self) -> None:
+        """Leave no trace of what ended in the database; if others are in the way, next time.
+
+        Raises:
+            Unavailable: the database does not answer, or lacks the room or the time for it.
+        """
+        await self._repository.erase_traces()
 
     async def delete_orphans(self) -> int:
         """Delete the blobs that wait for it, and say how many went.

@@ -14,11 +14,10 @@ import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager, suppress
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, GenericError, NotSupportedError
+from obstore.exceptions import AlreadyExistsError
 
 from otv_server.domain.errors import NoRoom, OtvError, Unavailable
 from otv_server.storage.blobs import MARKER, NAME_BYTES
@@ -27,6 +26,7 @@ from otv_server.storage.troubles import (
     FAILURES,
     ClockOff,
     Missing,
+    NotOffered,
     StoreFull,
     Trouble,
     Unreachable,
@@ -146,19 +146,22 @@ class ObjectBlobs:
         Raises:
             Unavailable: it can't be written now.
         """
-        await self._call(self._put_marker, database_id)
+        try:
+            await self._call(self._put_marker, database_id, "create")
+        except Unavailable as error:
+            if not isinstance(error.__cause__, NotOffered):
+                raise
+            if await self.owner() is None:
+                await self._call(self._put_marker, database_id, "overwrite")
 
     def _get_marker(self) -> str:
         held = bytes(obstore.get(self._store, MARKER).bytes())
         return held.decode(errors="replace").strip()  # a person may have put it there
 
-    def _put_marker(self, database_id: str) -> None:
-        put = partial(obstore.put, self._store, MARKER, database_id.encode(), use_multipart=False)
+    def _put_marker(self, database_id: str, mode: Literal["create", "overwrite"]) -> None:
+        held = database_id.encode()
         with suppress(AlreadyExistsError):
-            try:
-                put(mode="create")
-            except (NotSupportedError, GenericError):
-                put()
+            obstore.put(self._store, MARKER, held, use_multipart=False, mode=mode)
 
     def new_name(self) -> str:
         """See ``BlobStore.new_name``."""

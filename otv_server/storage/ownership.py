@@ -18,7 +18,7 @@ from sqlalchemy import select
 from otv_server.domain.errors import Unavailable
 from otv_server.storage.blobs import MARKER
 from otv_server.storage.places import WrongPlace
-from otv_server.storage.schema import database_id, known_database_id
+from otv_server.storage.schema import database_id, forget_database_id, known_database_id
 from otv_server.storage.tables import parts
 
 if TYPE_CHECKING:
@@ -111,14 +111,24 @@ class Ownership:
         """The database's name, and the owner that a place without a marker has or gets."""
         files = await self._files()
         if files is Files.ELSEWHERE:
-            raise self._elsewhere(known or await self._named())
+            raise self._elsewhere(known)
         if not marks and known is None:
             return None, None
         mine = known or await self._named()
-        is_first = known is None and mine == self._proposed
-        if self._is_shared and files is Files.NONE and not is_first:
+        if known is None and mine == self._proposed:
+            return mine, await self._marked_first(mine)
+        if self._is_shared and files is Files.NONE:
             return mine, await self._marked_by_another(mine)
         return mine, await self._marked(mine) if marks else mine
+
+    async def _marked_first(self, mine: str) -> str | None:
+        """As ``_marked``; a name that never came to a place would keep every server out."""
+        try:
+            return await self._marked(mine)
+        except (OSError, Unavailable):
+            if await self._blobs.owner() is None:
+                await self._database.write(lambda tx: forget_database_id(tx, mine))
+            raise
 
     async def _marked_by_another(self, mine: str) -> str:
         for _ in range(LOOKS):
@@ -132,11 +142,14 @@ class Ownership:
         await self._blobs.mark(mine)
         return await self._blobs.owner()
 
-    def _elsewhere(self, mine: str) -> WrongPlace:
+    def _elsewhere(self, known: str | None) -> WrongPlace:
+        advice = (
+            f" Where this one is to take over, put a file `{MARKER}` there that says {known}: when"
+            " no link lives, or all files are lost, or the first start was broken off."
+        )
         return WrongPlace(
             f"blobs, {self.place}: this database's ciphertext is not kept there. Name the place"
-            " where its other servers keep it. Where this one is to take over, because no link"
-            f" lives or all files are lost, put a file `{MARKER}` there that says {mine}."
+            f" where its servers keep it.{advice if known else ''}"
         )
 
     async def _known_and_owner(self) -> tuple[str | None, str | None]:

@@ -30,7 +30,14 @@ from otv_server.storage.postgres_errors import (
     trouble_of,
 )
 from otv_server.storage.schema import bring_up_to_date
-from otv_server.storage.traces import ERASING_S, MOST_BYTES, Traces, note_erasure, waits_since
+from otv_server.storage.traces import (
+    ERASING_S,
+    MOST_BYTES,
+    Traces,
+    is_any_left,
+    note_erasure,
+    waits_since,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -229,17 +236,20 @@ class PostgresDatabase:
     async def erase_traces(self) -> bool:
         """See ``Database.erase_traces``."""
         try:
-            async with asyncio.timeout(ERASING_S):
+            async with asyncio.timeout(self._answer_s) as limit:
                 with _cancelled_as_such():
-                    return await self._erase_traces()
+                    return await self._erase_traces(limit)
         except Exception as error:
             if trouble_of(error) is None:
                 raise
             raise Unavailable from error
 
-    async def _erase_traces(self) -> bool:
+    async def _erase_traces(self, limit: asyncio.Timeout) -> bool:
         async with self._outside() as connection:
             now = await connection.run_sync(self._clock)
+            if not await is_any_left(connection):
+                return True
+            limit.reschedule(asyncio.get_running_loop().time() + ERASING_S)
             return await self._traces.erase(connection, now)
 
     @asynccontextmanager

@@ -70,6 +70,13 @@ def database_id(tx: Transaction, proposed: str) -> str:
     return found
 
 
+def forget_database_id(tx: Transaction, mine: str) -> None:
+    """No name again, where it is still this one."""
+    tx.connection.execute(
+        update(schema).where(schema.c.database_id == mine).values(database_id=None)
+    )
+
+
 def _version_of(connection: Connection, name: str) -> int:
     tables = inspect(connection).get_table_names()
     if not tables:

@@ -69,6 +69,11 @@ def waits_since(tx: Transaction) -> int:
     return 0 if first is None else (tx.now - first) // 1000
 
 
+async def is_any_left(connection: AsyncConnection) -> bool:
+    """Whether anything was erased that may still stand in the files."""
+    return await connection.scalar(select(erasures.c.key).limit(1)) is not None
+
+
 class Traces:
     """What was erased, in the files of one database.
 
@@ -87,8 +92,6 @@ class Traces:
         Larger ones are only vacuumed. ``connection`` commits each statement by itself: VACUUM
         runs in no transaction.
         """
-        if await connection.scalar(select(erasures.c.key).limit(1)) is None:
-            return True
         if now < self._not_before:
             return False
         if not await connection.scalar(select(func.pg_try_advisory_lock(ERASING))):
@@ -122,7 +125,7 @@ class Traces:
         self._again_s = AGAIN_S
         # These and no others: what was noted meanwhile may still stand in the table.
         await connection.execute(delete(erasures).where(erasures.c.key.in_([n.key for n in ripe])))
-        return await connection.scalar(select(erasures.c.key).limit(1)) is None
+        return not await is_any_left(connection)
 
     async def _size(self, connection: AsyncConnection, name: str) -> int:
         """How much there is to write.

@@ -10,10 +10,15 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import (
+    BaseError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 
 # Whatever a call of obstore's may raise; its misses are FileNotFoundError.
-FAILURES = (BaseError, OSError, ValueError)
+FAILURES = (BaseError, OSError, ValueError, NotImplementedError)
 
 
 class Trouble(Exception):
@@ -86,6 +91,12 @@ class StoreFull(Trouble):
     sentence = "it is full, or its quota is used up: give it more room"
 
 
+class NotOffered(Trouble):
+    """The store, or its client, knows no such call, or not on such a condition."""
+
+    sentence = "it does not know a call that this program needs"
+
+
 # Codes of S3 and its kin, GCS (whose codes are S3's) and Azure; then obstore's own words. In this
 # order: the first that is found decides.
 _SIGNS: tuple[tuple[str, type[Trouble]], ...] = (
@@ -98,6 +109,7 @@ _SIGNS: tuple[tuple[str, type[Trouble]], ...] = (
     (r"SignatureDoesNotMatch|InvalidAccessKeyId|AuthenticationFailed", CredentialsWrong),
     (r"(Invalid|Expired)(Security)?Token|TokenRefreshRequired", CredentialsWrong),
     (r"AccessDenied|: 403 Forbidden", NotAllowed),
+    (r"NotImplemented|: 501 ", NotOffered),
     (r"HTTP error: |: 5\d\d ", Unreachable),
 )
 
@@ -115,5 +127,7 @@ def trouble_of(error: BaseException) -> Trouble:
             return CredentialsWrong()
         case PermissionDeniedError():
             return NotAllowed()
+        case NotSupportedError() | NotImplementedError():
+            return NotOffered()
         case _:
             return Trouble()

@@ -322,6 +322,7 @@ class Refusing(Listener):
         ("301 Moved Permanently", "PermanentRedirect", troubles.WrongRegion, Unavailable),
         ("403 Forbidden", "QuotaExceeded", troubles.StoreFull, NoRoom),
         ("507 Insufficient Storage", "XMinioStorageFull", troubles.StoreFull, NoRoom),
+        ("501 Not Implemented", "NotImplemented", troubles.NotOffered, Unavailable),
         ("503 Service Unavailable", "SlowDown", troubles.Unreachable, Unavailable),
         ("404 Not Found", "NoSuchKey", troubles.Missing, Unavailable),
         ("418 Teapot", "Tea", troubles.Trouble, Unavailable),

@@ -8,9 +8,11 @@ import re
 import secrets
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import obstore
 import pytest
+from obstore.store import MemoryStore
 
 from otv_server.domain.errors import Unavailable
 from otv_server.storage.blobs import MARKER, DiskBlobs
@@ -20,6 +22,7 @@ from tests.contract.conftest import (
     LIMITS,
     Clock,
     Repository,
+    as_blobs,
     new_share,
     ownership_of,
     sweeping_of,
@@ -204,6 +207,40 @@ async def test_place_that_a_person_marked_is_taken(
     await elsewhere.mark(f"{told}\n")
 
     await ownership_of(repository, elsewhere, is_shared=True).check(marks=True)
+
+
+async def test_first_start_that_fails_keeps_nobody_out(
+    repository: Repository, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a store that was away at the very first start is refused for good."""
+
+    async def away(_database_id: str) -> None:
+        raise Unavailable
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(blobs, "mark", away)
+        with pytest.raises(Unavailable):
+            await ownership_of(repository, blobs, is_shared=True).check(marks=True)
+
+    await ownership_of(repository, blobs, is_shared=True).check(marks=True)
+
+
+async def test_store_that_knows_no_conditions_is_marked(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else no server starts on an object store that is a little older."""
+    put = obstore.put
+
+    def older(*given: Any, mode: str, **named: Any) -> Any:
+        if mode == "create":
+            raise NotImplementedError
+        return put(*given, mode="overwrite", **named)
+
+    monkeypatch.setattr(obstore, "put", older)  # all stores at hand know them
+    blobs = as_blobs(MemoryStore())
+
+    await ownership_of(repository, blobs, is_shared=True).check(marks=True)
+    await ownership_of(repository, blobs, is_shared=True).check(marks=True)
 
 
 async def test_first_mark_stays(blobs: Blobs) -> None:

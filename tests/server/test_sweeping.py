@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 from otv_server import app
 from otv_server.domain.errors import NoRoom, Unavailable
 from otv_server.domain.ports import Swept
+from otv_server.settings import Settings
+from otv_server.storage.sqlite import SqliteDatabase
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
 
@@ -25,8 +29,11 @@ class Failing:
         """Fail while there is a way left to fail."""
         if self.errors:
             raise self.errors.pop()
-        self.swept.set()
         return Swept()
+
+    async def erase_traces(self) -> None:
+        """What comes when something was ended."""
+        self.swept.set()
 
     async def delete_orphans(self) -> int:
         """Wait for a blob store that does not answer."""
@@ -44,10 +51,26 @@ def test_no_error_ends_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def run() -> None:
         sweeping = Failing()
-        loop = asyncio.create_task(app.sweep_for_ever(sweeping))  # type: ignore[arg-type]  # a double with the three calls that the loop makes
+        loop = asyncio.create_task(app.sweep_for_ever(sweeping))  # type: ignore[arg-type]  # a double with the calls that the loop makes
         await asyncio.wait_for(sweeping.swept.wait(), timeout=10)
         loop.cancel()
         with suppress(asyncio.CancelledError):
             await loop
+
+    asyncio.run(run())
+
+
+def test_start_waits_for_no_erasing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a server can't come back while the database's disk is nearly full."""
+
+    async def no_room(_database: SqliteDatabase) -> bool:
+        raise Unavailable
+
+    monkeypatch.setattr(SqliteDatabase, "erase_traces", no_room)
+
+    async def run() -> None:
+        parts = app.join(Settings(data=tmp_path / "data"))
+        await parts.open()
+        await parts.database.close()
 
     asyncio.run(run())
