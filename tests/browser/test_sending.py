@@ -123,6 +123,21 @@ def test_dropped_and_pasted_files(
     steps.assert_clean(tab)
 
 
+# Which of these the page keeps the browser from acting upon.
+DROP_BESIDE = """
+return ["dragover", "drop"].filter((type) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File(["d"], "dropped.txt"));
+  const event = new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer });
+  return !document.body.dispatchEvent(event);
+});
+"""
+# As a proxy does that knows no such method.
+REFUSE_DELETING = """
+const plain = fetch;
+globalThis.fetch = async (url, init) =>
+  init.method === "DELETE" ? new Response("{}", { status: 405 }) : plain(url, init);
+"""
 DROP_AND_PASTE = """
 const holding = (name, text) => {
   const held = new DataTransfer();
@@ -196,6 +211,44 @@ def test_several_openings(tab: Tab, page_server: RunningServer, client: Client) 
     with pytest.raises(Over):
         client.open(link)
     steps.assert_clean(tab)
+
+
+def test_date_without_a_time_is_not_at_once(
+    tab: Tab, page_server: RunningServer, small: Path
+) -> None:
+    """Else what is for tomorrow can be opened today, and is over by then."""
+    steps.compose(tab, page_server.url, small)
+    tab.script("document.querySelector('#opens-at').focus()")
+    for digit in "12012099":  # the first of one, or the twelfth of the other
+        tab.press(digit)
+
+    tab.find("button", "Create link").click()
+
+    tab.find("alert")
+    tab.until(lambda: tab.script("return document.activeElement.id") == "opens-at", "focus")
+    assert not tab.every("heading", "Sending")
+
+
+def test_file_that_is_dropped_beside_leaves_the_links(tab: Tab, page_server: RunningServer) -> None:
+    """Else the browser shows that file, and links that nobody has copied are gone."""
+    steps.send(tab, page_server.url, text="words")
+
+    kept = tab.script(DROP_BESIDE)
+
+    assert kept == ["dragover", "drop"]
+
+
+def test_revoking_that_fails_is_told(tab: Tab, page_server: RunningServer, client: Client) -> None:
+    """Else a person who revoked it in a hurry believes that nobody can open it."""
+    link = steps.send(tab, page_server.url, text="words")
+    tab.find("button", "Revoke")
+    tab.script(REFUSE_DELETING)
+
+    tab.find("button", "Revoke").click()
+
+    tab.find("alert")
+    assert tab.every("button", "Revoke")
+    assert client.open(link).note == "words"
 
 
 def test_personal_links_with_names(

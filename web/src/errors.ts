@@ -176,4 +176,11 @@ export class LocalError extends OtvError {
 
 export class Interrupted extends OtvError {
   readonly code = "interrupted";
+  /** Nothing of what was sent is at the server any more. */
+  readonly isTakenBack: boolean;
+
+  constructor(message: string, isTakenBack = true) {
+    super(message);
+    this.isTakenBack = isTakenBack;
+  }
 }

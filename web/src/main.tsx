@@ -55,11 +55,18 @@ function start(root: HTMLElement): void {
   };
   addEventListener("unhandledrejection", fail);
   addEventListener("error", fail);
+  // A file that misses what takes it would make the browser leave the page for it, and what stands
+  // here, links that nobody has copied yet among it, would be gone.
+  for (const kind of ["dragover", "drop"] as const) addEventListener(kind, keepPage);
   // Another link pasted over this one changes the fragment alone, which loads nothing.
   addEventListener("hashchange", () => location.reload());
   // Before anything else may want what is wiped; but a device that is slow keeps nobody waiting.
   const tidied = Promise.race([client.tidy(), pause(TIDY_MS)]);
   void firstOf(location.href, client).then((first) => tidied.finally(() => show(first)));
+}
+
+function keepPage(event: DragEvent): void {
+  if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -9,6 +9,9 @@ import type { SentLinkRecord, ShareRecord } from "./state";
 /** The state of a share whose last link is over. */
 export const GONE = "gone";
 
+/** States of a link that can still be opened, or is being opened. */
+const OPEN = new Set(["ready", "scheduled", "locked", "taken"]);
+
 /**
  * `verified` where only the reader can have made it, `invalid` where someone else did, `none` where
  * there is none.
@@ -42,6 +45,11 @@ export interface ShareStatus {
   share: string;
   state: string;
   links: LinkStatus[];
+}
+
+/** Whether there is anything left of a link that its sender can end. */
+export function isRevocable({ state, openings }: LinkStatus): boolean {
+  return OPEN.has(state) || openings.some(({ outcome }) => outcome === "leased");
 }
 
 /** The server's report of a share, with every receipt checked against the keys kept of it. */

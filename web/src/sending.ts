@@ -14,7 +14,7 @@ import { hashed } from "./envelope/keys";
 import type { BlobEntry, FileEntry } from "./envelope/manifest";
 import { filesBytes, fitsInline } from "./envelope/manifest";
 import { MAX_BUCKET, bucket } from "./envelope/padding";
-import { OtvError, Refused, Unknown } from "./errors";
+import { Interrupted, OtvError, Over, Refused, Unknown } from "./errors";
 import type { Place } from "./link";
 import { drawId, idText, isLoopback } from "./link";
 import type { DrawnLink, SentLink } from "./newlinks";
@@ -62,7 +62,7 @@ export interface Sendable {
  * @throws Refused the server's limits are narrower, or it wants an upload token.
  * @throws LocalError a file changed or can't be read.
  * @throws Unreachable no answer.
- * @throws Interrupted the transport's signal; what was uploaded is taken back.
+ * @throws Interrupted the transport's signal; it says whether what was uploaded is taken back.
  */
 export async function sendShare(
   world: World,
@@ -80,7 +80,8 @@ export async function sendShare(
   try {
     return await sending.run();
   } catch (error) {
-    await sending.undo();
+    const isTakenBack = await sending.undo();
+    if (error instanceof Interrupted) throw new Interrupted(error.message, isTakenBack);
     throw error;
   }
 }
@@ -142,14 +143,31 @@ class Sending {
     const record = await this.#remember(drawn);
     const report = await (this.#isInline ? this.#uploadInline(drawn) : this.#upload(drawn));
     checkStopped(retrying.signal);
+    // Again: a tab that looked before the share was there took it for forgotten.
+    await this.#state?.saveShare(record);
     const links = await Promise.all(drawn.map((link) => sentLink(link, report)));
     return { share: this.#sid, links, bytes: this.#total, files: sources.length, record };
   }
 
-  /** Take back what was uploaded, best effort, and forget it. */
-  async undo(): Promise<void> {
-    if (this.#hasAsked) await quietly(this.#takeBack(this.#transport.brief()));
-    if (this.#state) await quietly(this.#state.forgetShare(this.#sid));
+  /**
+   * Take back what was uploaded, best effort, and forget it.
+   *
+   * @returns whether that came to the server. If not, the record stays: it can still revoke.
+   */
+  async undo(): Promise<boolean> {
+    const isTakenBack = !this.#hasAsked || (await this.#isTakenBack(this.#transport.brief()));
+    if (this.#state && isTakenBack) await quietly(this.#state.forgetShare(this.#sid));
+    return isTakenBack;
+  }
+
+  async #isTakenBack(transport: Transport): Promise<boolean> {
+    try {
+      await this.#takeBack(transport);
+      return true;
+    } catch (error) {
+      if (!(error instanceof OtvError)) throw error;
+      return error instanceof Unknown || error instanceof Over; // there is nothing, or no more
+    }
   }
 
   async #takeBack(transport: Transport): Promise<void> {

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import type { OpeningReport, ShareReport } from "../src/answers";
 import { b64encode } from "../src/b64";
 import { OUTCOME, receiptMac } from "../src/envelope/keys";
-import { judged } from "../src/reporting";
+import { isRevocable, judged } from "../src/reporting";
 import { counting } from "./chance";
 
 const ID = counting(0, 12);
@@ -68,4 +68,19 @@ it("is told with the name that the sender gave the link", async () => {
   const links = [{ ...link, opensAt: AT, expiresAt: AT, openings: [] }];
   const status = await judged({ id: RECORD.id, state: "sealed", links, now: AT }, RECORD);
   expect(status).toMatchObject({ state: "sealed", links: [{ name: "Ann", guesses: 2 }] });
+});
+
+it.each([
+  ["ready", [], true],
+  ["opened", ["opened"], false],
+  ["opened", ["opened", "leased"], true],
+  ["expired", ["leased"], true],
+  ["expired", [], false],
+  ["revoked", ["revoked"], false],
+])("a link that is %s, with openings %j, can be revoked: %j", async (state, outcomes, expected) => {
+  const openings = await Promise.all(outcomes.map((outcome) => opening({ outcome })));
+  const link = { id: b64encode(ID), opens: 2, opensLeft: 0, opensAt: AT, expiresAt: AT, guesses: 0 };
+  const links = [{ ...link, state, openings }];
+  const status = await judged({ id: RECORD.id, state: "sealed", links, now: AT }, RECORD);
+  expect(status.links.map(isRevocable)).toEqual([expected]);
 });

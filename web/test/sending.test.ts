@@ -33,6 +33,12 @@ function asked(faults: Faults): string[] {
   return seen;
 }
 
+/** Another tab looks at what is listed; it may be unknown. */
+async function lookFrom(device: Device): Promise<void> {
+  const client = new Client(device.tab().world, server.url);
+  for (const record of await client.sent()) await client.status(record).catch(() => {});
+}
+
 const outside = withServer("--public-url", "https://share.example", "--uploads", "open");
 
 describe("links", () => {
@@ -194,11 +200,27 @@ describe("taken back", () => {
   });
 
   it("also where the server can't be told: what failed is said", async () => {
-    const { device, tab, faults } = faulty();
+    const { tab, faults } = faulty();
     faults.answer("PUT", /\/parts\//, Infinity, () => Response.json({ code: "no_room" }, { status: 507 }));
     faults.loseRequests("DELETE", /./, Infinity);
     await expect(send(tab, server.url, large)).rejects.toEqual(new Refused("no_room"));
-    expect(await device.state.shares()).toEqual([]);
+  });
+
+  it("and where the server can't be told, the person is, and can revoke it later", async () => {
+    const { device, tab, faults } = faulty();
+    faults.loseRequests("DELETE", /./, Infinity);
+    const cancel = new AbortController();
+    const progress = (done: number) => done > 0 && cancel.abort();
+    const client = new Client(tab.world, server.url);
+
+    const sending = client.send(large, PLAIN, { progress, signal: cancel.signal });
+
+    await expect(sending).rejects.toMatchObject({ code: "interrupted", isTakenBack: false });
+    const [record] = await device.state.shares();
+    const another = new Client(device.tab().world, server.url);
+    expect(await another.status(record!)).toMatchObject({ state: "uploading", links: [] });
+    await another.revoke(record!);
+    expect((await another.status(record!)).state).toBe("gone");
   });
 
   it("when a file is not as it was when it was chosen, and says which", async () => {
@@ -302,6 +324,20 @@ describe("remembered", () => {
     expect((await client.status(sent.record)).links[0]?.guesses).toBe(1);
     await client.forgive(sent.record, sent.links[0]?.id ?? "");
     expect((await client.status(sent.record)).links[0]?.guesses).toBe(0);
+  });
+
+  it("a share that another tab took for forgotten, as it began, stays known", async () => {
+    const { device, tab, faults } = faulty();
+    const looks: Promise<unknown>[] = [];
+    faults.answer("PUT", /\/shares\//, 1, () => Response.json({ code: "slow_down" }, { status: 429 }));
+    faults.onRequest = (method) => {
+      if (method === "PUT") looks.push(lookFrom(device));
+    };
+
+    const sent = await send(tab, server.url, [], { note: "x" });
+
+    await Promise.all(looks);
+    expect(await device.state.shares()).toEqual([sent.record]);
   });
 
   it("a share that the server has forgotten is forgotten here", async () => {

@@ -17,7 +17,7 @@ import {
 } from "../src/errors";
 import type { LinkStatus, OpeningStatus } from "../src/reporting";
 import { en } from "../src/text/en";
-import { linkSentences } from "../src/text/states";
+import { linkSentences, unfinishedSentence } from "../src/text/states";
 import { endedBy, sentence } from "../src/text/told";
 
 const NOW = new Date(2026, 10, 24, 14, 30);
@@ -69,6 +69,14 @@ describe("what a person is told at an end", () => {
 
   it("has a fallback for a refusal that nobody knows yet", () => {
     expect(sentence(new Refused("from_the_future"), en)).toBe("The server refuses this.");
+  });
+});
+
+describe("what has no links", () => {
+  it("is not finished yet, or never was; nobody takes it for sent", () => {
+    const share = { share: "EBESExQVFhcYGRob", links: [] };
+    const told = ["uploading", "gone"].map((state) => unfinishedSentence({ ...share, state }, en));
+    expect(told).toEqual([en.list.unfinished, en.list.neverFinished]);
   });
 });
 

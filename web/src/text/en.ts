@@ -198,6 +198,9 @@ export const en = {
     finishing: "Almost done…",
     cancel: "Cancel",
     cancelled: "Cancelled. What was sent has been taken back.",
+    untold:
+      "Cancelled. Nobody has a link. The server couldn’t be told: it deletes what it has by itself, or revoke it below.",
+    ended: "The server ended this upload, because it rested or took too long. Please send it again.",
     offline: "No network. It goes on by itself once you are back online.",
     leave: "Leaving stops the sending.",
   },
@@ -263,6 +266,8 @@ export const en = {
     unreadable: "This browser can’t read what it kept just now. Load the page again to see the list.",
     sent: (at: Date, now: Date): string => `Sent ${ago(at, now)}`,
     name: (name: string, index: number): string => name || `Link ${index}`,
+    unfinished: "Not finished: nobody has a link.",
+    neverFinished: "Never finished: nobody had a link.",
     forget: "Remove from this list",
     secrets: "What was sent and the links themselves are not kept here.",
   },

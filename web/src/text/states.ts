@@ -1,7 +1,14 @@
 /** What became of a link, in sentences. Pure. */
 
-import type { LinkStatus, OpeningStatus } from "../reporting";
+import { GONE } from "../reporting";
+import type { LinkStatus, OpeningStatus, ShareStatus } from "../reporting";
 import type { Words } from "./en";
+
+/** What a share without links is: its upload goes on somewhere, or never came to an end. */
+export function unfinishedSentence(share: ShareStatus, text: Words): string | null {
+  if (share.links.length > 0) return null;
+  return share.state === GONE ? text.list.neverFinished : text.list.unfinished;
+}
 
 /** One sentence for each thing that happened or is so, the newest last. */
 export function linkSentences(link: LinkStatus, text: Words, now: Date): string[] {

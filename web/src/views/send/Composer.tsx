@@ -176,6 +176,16 @@ function renamed(told: readonly Told[], text: Words): string[] {
   return told.map(({ path, name }) => text.send.renamed(plain(path), name));
 }
 
+/** What stands for a time that can't be read, in the field's place. */
+const UNREADABLE = "?";
+
+/** A date without its time reads as an empty field, which would mean "at once". */
+function isHalfTyped(form: EventTarget | null, id: string): boolean {
+  if (!(form instanceof HTMLFormElement)) return false;
+  const field = form.elements.namedItem(id);
+  return field instanceof HTMLInputElement && field.validity.badInput;
+}
+
 /** Checks everything that can be known here, then sends; else moves to the first wrong field. */
 function useGo(
   props: ComposerProps,
@@ -190,7 +200,8 @@ function useGo(
     if (!info) return onProblem(text.send.noServer);
     if (isReading) return onProblem(text.send.reading);
     const wantsToken = asksForToken(info, refusedToken);
-    const terms = termsOf(draft, info.limits, wantsToken, now());
+    const opensAt = isHalfTyped(event.target, "opens-at") ? UNREADABLE : draft.opensAt;
+    const terms = termsOf({ ...draft, opensAt }, info.limits, wantsToken, now());
     if (Array.isArray(terms)) {
       setMisfits(terms);
       return onProblem(text.usage("terms"));

@@ -1,12 +1,15 @@
 /** What became of each link of a share, and what its sender can still do. */
 
+import { useState } from "preact/hooks";
+
 import type { ShareRecord } from "../../client";
+import { OtvError, Unknown } from "../../errors";
+import { isRevocable } from "../../reporting";
 import type { LinkStatus } from "../../reporting";
 import { linkSentences } from "../../text/states";
+import { sentence } from "../../text/told";
 import { useSurroundings } from "../context";
 import type { Watched } from "./useStatus";
-
-const REVOCABLE = new Set(["ready", "scheduled", "locked", "taken"]);
 
 /** Sentences on one link; nothing yet where the server hasn't been heard. */
 export function LinkState({ link }: { link: LinkStatus | undefined }) {
@@ -15,8 +18,8 @@ export function LinkState({ link }: { link: LinkStatus | undefined }) {
   const hasReceipt = link.openings.some((opening) => opening.receipt === "verified");
   return (
     <ul class={hasReceipt ? "state good" : "state"}>
-      {linkSentences(link, text, now()).map((sentence) => (
-        <li key={sentence}>{sentence}</li>
+      {linkSentences(link, text, now()).map((told) => (
+        <li key={told}>{told}</li>
       ))}
     </ul>
   );
@@ -37,20 +40,16 @@ export function LinkActions(props: {
   const { client, text } = useSurroundings();
   const { record, link, watched } = props;
   const looks = props.isSmall ? "button quiet small" : "button quiet";
-  if (!link || !REVOCABLE.has(link.state)) return null;
-  const act = (call: () => Promise<void>) => async (): Promise<void> => {
-    // Whether it worked or not, the next look tells how things are.
-    await call().catch(() => undefined);
-    await watched.look();
-    props.onActed();
-  };
+  const { act, isActing, problem } = useActing(watched, props.onActed);
+  if (!link || !isRevocable(link)) return null;
   return (
     <>
       {link.state === "locked" ? (
         <button
           type="button"
           class={looks}
-          onClick={act(() => client.forgive(record, link.id))}
+          disabled={isActing}
+          onClick={() => void act(client.forgive(record, link.id))}
         >
           {text.state.unlock}
         </button>
@@ -58,10 +57,64 @@ export function LinkActions(props: {
       <button
         type="button"
         class={`${looks} danger`}
-        onClick={act(() => client.revoke(record, link.id))}
+        disabled={isActing}
+        onClick={() => void act(client.revoke(record, link.id))}
       >
         {text.sent.revoke}
       </button>
+      <NotDone problem={problem} />
     </>
   );
+}
+
+/** "Revoke" for a share whose upload never ended, or still runs in another tab. */
+export function RevokeUpload(props: {
+  record: ShareRecord;
+  watched: Watched;
+  onActed: () => void;
+}) {
+  const { client, text } = useSurroundings();
+  const { act, isActing, problem } = useActing(props.watched, props.onActed);
+  return (
+    <>
+      <button
+        type="button"
+        class="button quiet small danger"
+        disabled={isActing}
+        onClick={() => void act(client.revoke(props.record))}
+      >
+        {text.sent.revoke}
+      </button>
+      <NotDone problem={problem} />
+    </>
+  );
+}
+
+function NotDone({ problem }: { problem: string | null }) {
+  return problem === null ? null : (
+    <p role="alert" class="problem">
+      {problem}
+    </p>
+  );
+}
+
+/** Does one thing at a time; then the next look tells how things are. */
+function useActing(watched: Watched, onActed: () => void) {
+  const { text } = useSurroundings();
+  const [isActing, setActing] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const act = async (call: Promise<void>): Promise<void> => {
+    setActing(true);
+    setProblem(null);
+    try {
+      await call;
+    } catch (error) {
+      if (!(error instanceof OtvError)) throw error;
+      if (!(error instanceof Unknown)) setProblem(sentence(error, text)); // what is unknown is over
+    }
+    await watched.look();
+    setActing(false);
+    onActed();
+  };
+  return { act, isActing, problem };
 }

@@ -6,8 +6,9 @@ import type { Client, Entry, SentShare, Source, Terms } from "../../client";
 import { expiring, newDraft, nextDraft } from "../../draft";
 import type { Draft } from "../../draft";
 import { MAX_FILES } from "../../envelope/manifest";
-import { Interrupted, OtvError, Refused } from "../../errors";
+import { Interrupted, OtvError, Over, Refused, Unknown } from "../../errors";
 import type { Shared } from "../../shared";
+import type { Words } from "../../text/en";
 import { sentence } from "../../text/told";
 import { useSurroundings } from "../context";
 import { useArrival, useLeaveWarning, usePace } from "../hooks";
@@ -133,13 +134,22 @@ function useSending(
       setStage({ kind: "sent", share, terms });
       if (uploadToken) await keep(client, keepsToken ? uploadToken : "");
     } catch (error) {
-      if (error instanceof Interrupted) setTold(text.sending.cancelled);
+      if (error instanceof Interrupted) setTold(cancelled(error, text));
       else if (isTokenRefused(error)) setRefusedToken(uploadToken);
-      else setProblem(sentence(error, text));
+      else setProblem(unsent(error, text));
       setStage({ kind: "composing" });
     }
   };
   return { pace, start, cancel: (): void => aborting.current?.abort() };
+}
+
+function cancelled({ isTakenBack }: Interrupted, text: Words): string {
+  return isTakenBack ? text.sending.cancelled : text.sending.untold;
+}
+
+function unsent(error: unknown, text: Words): string {
+  const isEnded = error instanceof Over || error instanceof Unknown;
+  return isEnded ? text.sending.ended : sentence(error, text);
 }
 
 function isTokenRefused(error: unknown): boolean {

@@ -6,7 +6,8 @@ import { GONE } from "../../client";
 import type { ShareRecord } from "../../client";
 import { LocalError } from "../../errors";
 import { useSurroundings } from "../context";
-import { LinkActions, LinkState } from "./LinkStates";
+import { unfinishedSentence } from "../../text/states";
+import { LinkActions, LinkState, RevokeUpload } from "./LinkStates";
 import { useStatus } from "./useStatus";
 import type { Watched } from "./useStatus";
 
@@ -57,6 +58,7 @@ function SentShareView(props: { record: ShareRecord; onForget: () => void }) {
   const { record } = props;
   const watched = useStatus(record, true);
   const isOver = watched.isForgotten || watched.status?.state === GONE;
+  const unfinished = watched.status && unfinishedSentence(watched.status, text);
   return (
     <>
       <div class="head">
@@ -69,19 +71,55 @@ function SentShareView(props: { record: ShareRecord; onForget: () => void }) {
       </div>
       {watched.isForgotten ? <p class="state">{text.state.forgotten}</p> : null}
       {watched.isStale ? <p class="hint">{text.sent.unknownState}</p> : null}
-      <ul class="shares-links">
-        {record.links.map((link, index) => (
-          <li key={link.id}>
-            {record.links.length > 1 || link.name ? (
-              <bdi class="given" translate={false}>
-                {text.list.name(link.name, index + 1)}
-              </bdi>
-            ) : null}
-            <ListedLink {...{ record, watched }} id={link.id} />
-          </li>
-        ))}
-      </ul>
+      {unfinished ? (
+        <Unfinished {...{ record, watched, isOver }} told={unfinished} />
+      ) : (
+        <ListedLinks {...{ record, watched }} />
+      )}
     </>
+  );
+}
+
+function Unfinished(props: {
+  record: ShareRecord;
+  watched: Watched;
+  isOver: boolean;
+  told: string;
+}) {
+  const state = useRef<HTMLParagraphElement>(null);
+  return (
+    <>
+      <p class="state said" tabIndex={-1} ref={state}>
+        {props.told}
+      </p>
+      {props.isOver ? null : (
+        <div class="row">
+          <RevokeUpload
+            record={props.record}
+            watched={props.watched}
+            onActed={() => state.current?.focus()}
+          />
+        </div>
+      )}
+    </>
+  );
+}
+
+function ListedLinks({ record, watched }: { record: ShareRecord; watched: Watched }) {
+  const { text } = useSurroundings();
+  return (
+    <ul class="shares-links">
+      {record.links.map((link, index) => (
+        <li key={link.id}>
+          {record.links.length > 1 || link.name ? (
+            <bdi class="given" translate={false}>
+              {text.list.name(link.name, index + 1)}
+            </bdi>
+          ) : null}
+          <ListedLink {...{ record, watched }} id={link.id} />
+        </li>
+      ))}
+    </ul>
   );
 }
 
