@@ -213,6 +213,19 @@ def test_several_openings(tab: Tab, page_server: RunningServer, client: Client) 
     steps.assert_clean(tab)
 
 
+def test_file_that_changed_since_it_was_chosen_is_not_sent(
+    tab: Tab, page_server: RunningServer, small: Path
+) -> None:
+    """Else half of a document goes, to its old length, and is all that can be opened."""
+    steps.compose(tab, page_server.url, small)
+    small.write_bytes(b"other words, and more of them than before")
+
+    tab.find("button", "Create link").click()
+
+    assert small.name in tab.find("alert").text()
+    assert not tab.every("heading", re.compile("^Your link"))
+
+
 def test_date_without_a_time_is_not_at_once(
     tab: Tab, page_server: RunningServer, small: Path
 ) -> None:

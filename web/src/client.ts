@@ -30,7 +30,7 @@ export type { SentLink } from "./newlinks";
 export type { Following, Opened, OpenedFile } from "./opened";
 export { MEMORY_LIMIT_BYTES } from "./opening";
 export type { Entry, Source, Terms, Told } from "./parcel";
-export { collect } from "./parcel";
+export { collect, entryOf } from "./parcel";
 export { GONE } from "./reporting";
 export type { LinkStatus, OpeningStatus, Receipt, ShareStatus } from "./reporting";
 export type { SentShare } from "./sending";

@@ -1,13 +1,16 @@
 /** What is sent and on which terms, checked before anything leaves (protocol sections 5 and 7). */
 
 import type { Limits } from "./answers";
-import { utf8 } from "./bytes";
-import { passwordBytes } from "./envelope/keys";
+import { b64encode } from "./b64";
+import { concat, utf8 } from "./bytes";
+import { hashed, passwordBytes } from "./envelope/keys";
 import type { FileEntry } from "./envelope/manifest";
 import { MAX_FILES, MAX_NOTE_BYTES, checkSendable, isType } from "./envelope/manifest";
 import { Refused, UsageError } from "./errors";
 import { safeName } from "./names";
 import { distinct, numbered } from "./plan";
+
+const STAMP_BYTES = 4096;
 
 /** One file to send. */
 export interface Source {
@@ -18,6 +21,8 @@ export interface Source {
   /** `type/subtype`, or empty. */
   type: string;
   blob: Blob;
+  /** What `stampOf` said when it was chosen. */
+  stamp: Promise<string>;
 }
 
 /** How a share may be opened. */
@@ -41,6 +46,28 @@ export interface Terms {
 export interface Entry {
   path: string;
   file: File;
+  stamp: Promise<string>;
+}
+
+/** A file at the moment that it is chosen. */
+export function entryOf(path: string, file: File): Entry {
+  return { path, file, stamp: stampOf(file) };
+}
+
+/**
+ * What tells a file from itself after a change: its beginning and its end, hashed. Firefox reads a
+ * file that was changed since it was chosen without a word, and to its old length; others refuse.
+ *
+ * @returns the empty text where it can't be read, which reading it says better.
+ */
+export async function stampOf(file: Blob): Promise<string> {
+  try {
+    const ends = [file.slice(0, STAMP_BYTES), file.slice(-STAMP_BYTES)];
+    const read = ends.map(async (end) => new Uint8Array(await end.arrayBuffer()));
+    return b64encode(await hashed(concat(...(await Promise.all(read)))));
+  } catch {
+    return "";
+  }
 }
 
 /** A file that is sent under another name than its own. */
@@ -59,9 +86,9 @@ export function collect(entries: readonly Entry[]): { sources: Source[]; told: T
   const names = distinctNames(entries.map(({ path }) => safeName(path)));
   const sources: Source[] = [];
   const told: Told[] = [];
-  entries.forEach(({ path, file }, at) => {
+  entries.forEach(({ path, file, stamp }, at) => {
     const name = names[at] ?? "";
-    sources.push({ name, size: file.size, type: typeOf(file.type, name), blob: file });
+    sources.push({ name, size: file.size, type: typeOf(file.type, name), blob: file, stamp });
     if (name !== visiblePath(path)) told.push({ path, name });
   });
   return { sources, told };

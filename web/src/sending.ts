@@ -9,18 +9,27 @@ import type { Info, ShareReport } from "./answers";
 import { b64encode } from "./b64";
 import type { Bytes } from "./bytes";
 import { Geometry } from "./envelope/content";
+import { inLanes } from "./envelope/lanes";
 import { HEADER_BYTES, SEGMENT_OVERHEAD } from "./envelope/floe";
 import { hashed } from "./envelope/keys";
 import type { BlobEntry, FileEntry } from "./envelope/manifest";
 import { filesBytes, fitsInline } from "./envelope/manifest";
 import { MAX_BUCKET, bucket } from "./envelope/padding";
-import { Interrupted, OtvError, Over, Refused, Unknown } from "./errors";
+import { Interrupted, LocalError, OtvError, Over, Refused, Unknown } from "./errors";
 import type { Place } from "./link";
 import { drawId, idText, isLoopback } from "./link";
 import type { DrawnLink, SentLink } from "./newlinks";
 import { drawLinks, sealLinks, sentLink } from "./newlinks";
 import type { Source, Terms } from "./parcel";
-import { checkParcel, checkTerms, delayUntil, entriesOf, ttlOf, withDistinctNames } from "./parcel";
+import {
+  checkParcel,
+  checkTerms,
+  delayUntil,
+  entriesOf,
+  stampOf,
+  ttlOf,
+  withDistinctNames,
+} from "./parcel";
 import { checkStopped } from "./retry";
 import type { ShareRecord, State } from "./state";
 import { PROOF_BYTES } from "./state";
@@ -139,6 +148,7 @@ class Sending {
     const { terms, names, sources } = this.#given;
     const { server, retrying } = this.#transport;
     const place = placeOfLinks(server, this.#info);
+    await this.#checkUnchanged();
     const drawn = await drawLinks(this.#world, place, terms, names, retrying.signal);
     const record = await this.#remember(drawn);
     const report = await (this.#isInline ? this.#uploadInline(drawn) : this.#upload(drawn));
@@ -198,6 +208,14 @@ class Sending {
     return record;
   }
 
+  /** Before it is read, so that nobody waits in vain, and after it, when it is too late to change. */
+  async #checkUnchanged(): Promise<void> {
+    const checks = this.#given.sources.map(({ name, blob, stamp }) => async () => {
+      if ((await stampOf(blob)) !== (await stamp)) throw new LocalError("changed", name);
+    });
+    await inLanes(checks.length, async (at) => checks[at]?.());
+  }
+
   async #create(bytes: number, links: readonly NewLink[] = []): Promise<ShareReport> {
     const ownerHash = await hashed(this.#owner);
     this.#hasAsked = true;
@@ -206,6 +224,7 @@ class Sending {
 
   async #uploadInline(drawn: readonly DrawnLink[]): Promise<ShareReport> {
     const inline = await new JoinedFiles(this.#given.sources).read(0, this.#total);
+    await this.#checkUnchanged();
     return this.#create(0, await this.#sealed(drawn, null, inline));
   }
 
@@ -221,6 +240,7 @@ class Sending {
       retrying.signal,
       (event) => event.kind === "progress" && this.#progress(event.done, event.total),
     );
+    await this.#checkUnchanged();
     const links = await this.#sealed(drawn, { key, header, length, root }, new Uint8Array());
     return this.#transport.seal(sid, owner, { parts, bytes: ciphertext, root }, links);
   }

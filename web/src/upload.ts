@@ -53,7 +53,7 @@ export class JoinedFiles {
   }
 }
 
-/** The browser keeps a file's size and time as they were when it was chosen, and compares. */
+/** Most browsers keep a file's size and time as they were when it was chosen, and compare; see `stampOf`. */
 async function slice({ name, blob }: Piece, from: number, to: number): Promise<Bytes> {
   let bytes: Bytes;
   try {

@@ -3,11 +3,11 @@
 import { describe, expect, it } from "vitest";
 
 import { UsageError } from "../src/errors";
-import { collect, delayUntil, entriesOf, withDistinctNames } from "../src/parcel";
+import { collect, delayUntil, entriesOf, entryOf, stampOf, withDistinctNames } from "../src/parcel";
 import { caselessKey, distinct, numbered } from "../src/plan";
 
 function entry(path: string, type = "") {
-  return { path, file: new File(["x"], "ignored", { type }) };
+  return entryOf(path, new File(["x"], "ignored", { type }));
 }
 
 function namesOf(...paths: string[]): string[] {
@@ -71,7 +71,8 @@ it.each([
 });
 
 it("a type that no reader takes is left out", () => {
-  const source = { name: "a", size: 1, type: "text/plain; x", blob: new Blob() };
+  const blob = new Blob();
+  const source = { name: "a", size: 1, type: "text/plain; x", blob, stamp: stampOf(blob) };
   expect(entriesOf([source])).toEqual([{ name: "a", size: 1, type: "" }]);
 });
 

@@ -235,6 +235,37 @@ describe("taken back", () => {
   });
 });
 
+// Firefox reads such files without a word.
+describe("a file that changes", () => {
+  const before = bytesOf(17 * MIB);
+  const after = Uint8Array.from(before);
+  after.set([~before.at(-1)!], after.length - 1);
+
+  it("before it is sent is refused before anything is", async () => {
+    const { tab, faults } = faulty();
+    const seen = asked(faults);
+    const source = { ...fileOf("a.bin", before), blob: new Blob([after]) };
+    await expect(send(tab, server.url, [source])).rejects.toEqual(new LocalError("changed", "a.bin"));
+    expect(seen).toEqual(["GET /info"]);
+  });
+
+  it.each([17 * MIB, 1000])("while it is sent is taken back, of %i bytes", async (size) => {
+    const { tab, faults } = faulty();
+    const chosen = fileOf("a.bin", before.subarray(0, size));
+    let looks = 0;
+    const change = new Blob([after.subarray(17 * MIB - size)]);
+    const slice = (...range: [number, number]) =>
+      (looks++ < 2 ? chosen.blob : change).slice(...range);
+    const blob = Object.assign(new Blob([before.subarray(0, size)]), { slice });
+    const seen = asked(faults);
+
+    const sending = send(tab, server.url, [{ ...chosen, blob }]);
+
+    await expect(sending).rejects.toEqual(new LocalError("changed", "a.bin"));
+    expect(seen.filter((each) => each.endsWith("/seal"))).toEqual([]);
+  });
+});
+
 describe("over a bad network", () => {
   it("a part whose answer is lost is sent again as it was, and once is enough", async () => {
     const { tab, faults } = faulty();

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 
 import type { Bytes } from "../../src/bytes";
-import { Client, collect } from "../../src/client";
+import { Client, collect, entryOf } from "../../src/client";
 import type { Opened, SentShare, Source, Terms } from "../../src/client";
 import type { Link } from "../../src/link";
 import { parseLink } from "../../src/link";
@@ -29,7 +29,7 @@ export function bytesOf(size: number, seed = 1): Bytes {
 }
 
 export function fileOf(name: string, content: Bytes | string, type = ""): Source {
-  const { sources } = collect([{ path: name, file: new File([content], name, { type }) }]);
+  const { sources } = collect([entryOf(name, new File([content], name, { type }))]);
   const [source] = sources;
   if (!source) throw new Error("one file");
   return source;

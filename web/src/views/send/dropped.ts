@@ -1,5 +1,6 @@
 /** What was dropped, chosen or pasted, as files with the paths that they are sent under. */
 
+import { entryOf } from "../../client";
 import type { Entry } from "../../client";
 
 export interface Dropped {
@@ -10,7 +11,7 @@ export interface Dropped {
 
 /** A file input's files; those of a folder input know where they lay in it. */
 export function chosen(files: FileList | readonly File[]): Entry[] {
-  return [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+  return [...files].map((file) => entryOf(file.webkitRelativePath || file.name, file));
 }
 
 /**
@@ -24,7 +25,7 @@ export async function dropped(transfer: DataTransfer): Promise<Dropped> {
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const tops = items.map(folderOrFile);
   for (const top of tops) {
-    if (top instanceof File) found.entries.push({ path: top.name, file: top });
+    if (top instanceof File) found.entries.push(entryOf(top.name, top));
     else if (top) await walk(top, found);
   }
   return found;
@@ -47,7 +48,7 @@ async function walk(top: FileSystemEntry, found: Dropped): Promise<void> {
         if (below.length === 0) found.emptyFolders.push(path);
         waiting.push(...below.toReversed());
       } else if (isFile(entry)) {
-        found.entries.push({ path, file: await fileOf(entry) });
+        found.entries.push(entryOf(path, await fileOf(entry)));
       }
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
