@@ -251,8 +251,9 @@ class Round:
         kept = [record.id for record in self.sender.state.shares()]
         if kept or self.reader.left() or self.rival.left():
             self.wrong(f"clients keep {kept}, {self.reader.left()}, {self.rival.left()}")
-        if "Traceback" in self.service.log or '"internal"' in self.service.log:
-            self.wrong("the server failed in a way that it does not know")
+        log = self.service.log
+        if "Traceback" in log or '"internal"' in log:
+            self.wrong(f"the server failed in a way that it does not know:\n{log[-4000:]}")
 
 
 def _words(link: LinkStatus) -> str:

@@ -307,6 +307,9 @@ def test_sweep_finds_what_no_row_names(
     """Else what a store finished after everybody had given up stays for ever."""
     del environment
     prefix = secrets.token_hex(8)
+    place = f"s3://{BUCKET}/{prefix}"
+    with running_server(tmp_path, blobs=place) as server:
+        pass  # the prefix is its database's
     store = object_store.client(prefix)
     for name in (secrets.token_hex(16), "kept.txt"):
         obstore.put(store, name, b"x")
@@ -314,8 +317,8 @@ def test_sweep_finds_what_no_row_names(
 
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "otv_server", "sweep", "--data", str(tmp_path)),
-            *("--blobs", f"s3://{BUCKET}/{prefix}", "--idle-upload", "1"),
+            *(sys.executable, "-m", "otv_server", "sweep", "--data", str(server.data)),
+            *("--blobs", place, "--idle-upload", "1"),
         ],
         capture_output=True,
         text=True,

@@ -3,7 +3,7 @@
 import { archive } from "./archive";
 import { deriveKeys } from "./envelope/keys";
 import { Exchange } from "./exchange";
-import type { Emit, Jobs, Kind, Results, Tools } from "./jobs";
+import type { Emit, Event, Jobs, Kind, Results, Tools } from "./jobs";
 import { download } from "./receiving";
 import type { Clock } from "./retry";
 import { PATIENCE, Retrying, linked } from "./retry";
@@ -52,10 +52,12 @@ export async function perform<K extends Kind>(
   signal: AbortSignal,
 ): Promise<Results[K]> {
   const own = linked(signal);
+  const pace = paced(emit, tools.clock);
   try {
     const handle = HANDLERS[job.kind] as Handlers[K];
-    return await handle(job, tools, paced(emit, tools.clock), own.signal);
+    return await handle(job, tools, pace.tell, own.signal);
   } finally {
+    pace.stop();
     own.abort();
   }
 }
@@ -65,14 +67,24 @@ function transportTo(server: string, { http, clock }: Tools, signal: AbortSignal
   return new Transport(new Exchange(http, server, new Retrying(clock, signal, PATIENCE, true)));
 }
 
-/** Progress ten times a second and at the end; a message for every piece would cost speed. */
-function paced(emit: Emit, clock: Clock): Emit {
+/**
+ * Progress a few times a second; a message for every piece would cost speed. What comes too early
+ * waits, so that the last word before a long silence is heard.
+ */
+function paced(emit: Emit, clock: Clock): { tell: Emit; stop: () => void } {
   let toldAt = -Infinity;
-  return (event) => {
-    if (event.kind === "progress" && event.done !== event.total) {
-      if (clock.seconds() - toldAt < PROGRESS_EVERY_S) return;
-      toldAt = clock.seconds();
-    }
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+  const now = (event: Event): void => {
+    toldAt = clock.seconds();
     emit(event);
   };
+  const tell = (event: Event): void => {
+    if (event.kind !== "progress") return emit(event);
+    clearTimeout(waiting);
+    const earlyS = PROGRESS_EVERY_S - (clock.seconds() - toldAt);
+    if (earlyS <= 0 || event.done === event.total) return now(event);
+    waiting = setTimeout(now, earlyS * 1000, event);
+    return undefined;
+  };
+  return { tell, stop: () => clearTimeout(waiting) };
 }

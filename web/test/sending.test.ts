@@ -1,6 +1,6 @@
 /** Sending, against the real server: what leaves, what stays after a failure, what is remembered. */
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { b64encode } from "../src/b64";
 import { Client } from "../src/client";
@@ -294,6 +294,24 @@ describe("over a bad network", () => {
     faults.answer("PUT", /\/parts\//, 1, busy);
     await send(tab, server.url, [fileOf("a.bin", bytesOf(MIB))]);
     expect(tab.clock.pauses).toEqual([7]);
+  });
+
+  it("progress is told as far as it got, also where the rest hangs", async () => {
+    const { tab, faults } = faulty();
+    faults.hang("PUT", /\/parts\/2$/);
+    const cancel = new AbortController();
+    let last = 0;
+    const how = { progress: (done: number) => (last = done), signal: cancel.signal };
+
+    const sending = new Client(tab.world, server.url).send(
+      [fileOf("a.bin", bytesOf(17 * MIB))],
+      PLAIN,
+      how,
+    );
+
+    await vi.waitFor(() => expect(last).toBeGreaterThanOrEqual(16 * MIB), 20_000);
+    cancel.abort();
+    await expect(sending).rejects.toBeInstanceOf(Interrupted);
   });
 
   it("progress ends at the whole, and never passes it", async () => {
