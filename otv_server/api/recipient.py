@@ -113,7 +113,7 @@ class Recipient(Controller):
             size=reading.content_bytes,
             tag=tag,
         )
-        chunks = await _begun(
+        chunks = await begun(
             opening.stream(reading, wanted.start, wanted.stop),
             partial(opening.wait_for_end, reading),
         )
@@ -163,17 +163,18 @@ def _content_headers(wanted: Span, size: int, tag: str) -> dict[str, str]:
     return headers
 
 
-async def _begun(
+async def begun(
     chunks: AsyncGenerator[bytes], wait_for_end: Callable[[], Coroutine[Any, Any, None]]
 ) -> AsyncIterator[bytes]:
     """The same chunks, the first already there: what can be refused is refused with a status.
 
     When the end comes first, the request's task is cancelled and uvicorn drops the connection, also
-    where a reader who takes nothing keeps the task waiting.
+    where a reader who takes nothing keeps the task waiting. However the task ends, ``chunks`` is
+    closed then.
     """
     first = await anext(chunks, b"")
 
-    async def rest() -> AsyncIterator[bytes]:
+    async def rest() -> AsyncGenerator[bytes]:
         sending = asyncio.current_task()
         assert sending is not None  # an asynchronous generator runs in a task
         watch = asyncio.create_task(wait_for_end())
@@ -186,4 +187,23 @@ async def _begun(
         finally:
             watch.cancel()
 
-    return rest()
+    stream = rest()
+    request = asyncio.current_task()
+    assert request is not None  # a handler runs in a task
+    # Litestar drops a stream that is cut. Left to the collector of garbage, generators that hold
+    # each other are all closed at once, and stumble over each other.
+    request.add_done_callback(lambda _: _close_soon(stream, chunks))
+    return stream
+
+
+_closing: set[asyncio.Task[None]] = set()
+
+
+def _close_soon(*streams: AsyncGenerator[bytes]) -> None:
+    async def close() -> None:
+        for stream in streams:
+            await stream.aclose()
+
+    task = asyncio.get_running_loop().create_task(close())
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
