@@ -16,7 +16,7 @@ from otv_client.opening import Opened, Password, open_link
 from otv_client.parcel import Parcel, Terms, packed
 from otv_client.pins import parse_pin
 from otv_client.receiving import IntoFolder, IntoStream, Target, Writable
-from otv_client.reporting import GONE, ShareStatus, judged
+from otv_client.reporting import GONE, ShareStatus, judged, may_live, with_end
 from otv_client.retry import Patience, Retrying
 from otv_client.sending import SentShare, send_share
 from otv_client.transport import Transport
@@ -197,11 +197,14 @@ class Client:
         record, _ = self._find(sent)
         try:
             report = self._to(record).share(record.id, record.owner)
-        except Unknown:
-            self._forget(record)
+        except Unknown as error:
+            if may_live(record, self.world.now()):
+                error.hint = "if the server has lost its data for a moment, nothing is lost"
+            else:
+                self._forget(record)
             raise
-        if report.state == GONE:
-            self._mark_told(record)
+        known = with_end(record, report, self.world.now())
+        self._remember(record, replace(known, is_told=known.is_told or report.state == GONE))
         return judged(report, record)
 
     def look(self, record: ShareRecord) -> ShareStatus:
@@ -255,9 +258,9 @@ class Client:
             hint="`otv-client list` shows what it remembers",
         )
 
-    def _mark_told(self, record: ShareRecord) -> None:
-        if self.world.state and not record.is_told:
-            self.world.state.save_share(replace(record, is_told=True))
+    def _remember(self, before: ShareRecord, now: ShareRecord) -> None:
+        if self.world.state and now != before:
+            self.world.state.save_share(now)
 
     def _forget(self, record: ShareRecord) -> None:
         if self.world.state:

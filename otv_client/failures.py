@@ -10,6 +10,8 @@ from otv_client.errors import UnknownKey, Unreachable, UsageError, WrongKey
 from otv_client.retry import Transient
 from otv_client.tls import OtherKey
 
+# A server that is being restarted behind a forwarder hangs up like this; one without TLS answers.
+_HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 SELF_SIGNED = 18  # OpenSSL's X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
 
 
@@ -26,6 +28,8 @@ def failure_of(
             return wrong_key(server, cause.shown)
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _untrusted(server, cause)
+        if isinstance(cause, _HUNG_UP):
+            return Transient(Unreachable(f"{server} hangs up", hint="is the server running?"))
         if isinstance(cause, ssl.SSLError):
             return Unreachable(
                 f"{server} doesn't speak TLS", hint="is it http:// and not https://?"

@@ -37,6 +37,7 @@ from otv_client.errors import (
 )
 from otv_client.files.saving import remove_partial
 from otv_client.instants import local_text
+from otv_client.leftovers import prune
 from otv_client.link import Kdf, Link
 from otv_client.problems import locked, nonsense, not_yet, over
 from otv_client.receiving import Received, Target
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 
 _LONGEST_LEASE_S = 2 * 24 * 3600  # a guess until the claim says; section 8's ceiling is a day
 _LONGEST_RECORD_S = 366 * 24 * 3600  # whatever a server says
-_GRACE_S = 3600  # clocks differ
 
 Password = str | Callable[[], str] | None
 
@@ -308,21 +308,6 @@ def read_claim(
     return manifest, Content(
         link.id_text, lease, blob.root, geometry, claim.digests, opener, manifest.files_bytes
     )
-
-
-def prune(world: World, *, but: OpeningRecord) -> None:
-    """Forget openings whose lease is over, and remove what they left.
-
-    Not the one that is being opened: whether its lease is over, its server says.
-    """
-    if world.state is None:
-        return
-    latest = world.now().timestamp() - _GRACE_S
-    for record in world.state.openings():
-        is_this = (record.server, record.id) == (but.server, but.id)
-        if record.lease_until < latest and not is_this:
-            remove_partial(Path(record.destination), record.partial)
-            world.state.forget_opening(record)
 
 
 def _saved_before(error: Over, record: OpeningRecord) -> Over:

@@ -19,6 +19,7 @@ from otv_client.files.saving import (
     remove_partial,
 )
 from otv_client.files.spool import CiphertextSpool
+from otv_client.files.streams import sync_stream
 from otv_client.records import OpeningRecord
 
 if TYPE_CHECKING:
@@ -325,5 +326,6 @@ class IntoStream:
     def _flush(self) -> None:
         try:
             self._stream.flush()
+            sync_stream(self._stream)
         except OSError as error:
             raise LocalError("the output doesn't take what was received") from error

@@ -34,6 +34,8 @@ class ShareRecord:
         is_told: the user has been told that it is over. It can still be asked for, its receipts
             with it, until the server forgets it.
         pin: of the server's key, 15 bytes, where no certificate authority vouches for it.
+        expires_at: when its last link expires, in seconds since 1970 by this machine's clock;
+            None until the server has said so.
     """
 
     server: str
@@ -43,6 +45,7 @@ class ShareRecord:
     links: tuple[SentLinkRecord, ...]
     is_told: bool = False
     pin: bytes | None = None
+    expires_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def _of(kind: type[T], value: object) -> T:
 
 def read_share(value: dict[str, Any]) -> ShareRecord:
     """A share's record, of the JSON that ``StateFolder`` wrote."""
-    pin = value.get("pin")
+    pin, expires_at = value.get("pin"), value.get("expires_at")
     return ShareRecord(
         server=_of(str, value["server"]),
         id=_of(str, value["id"]),
@@ -102,6 +105,7 @@ def read_share(value: dict[str, Any]) -> ShareRecord:
         ),
         is_told=value.get("is_told") is True,
         pin=None if pin is None else b64decode(_of(str, pin), PIN_BYTES),
+        expires_at=None if expires_at is None else _of(int, expires_at),
     )
 
 

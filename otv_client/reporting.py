@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from otv_client.b64 import b64decode
@@ -55,6 +55,22 @@ class ShareStatus:
     share: str
     state: str
     links: tuple[LinkStatus, ...]
+
+
+def with_end(record: ShareRecord, report: ShareReport, now: datetime) -> ShareRecord:
+    """The record with the end of its last link, by the clock of ``now``; told once, it stays."""
+    if record.expires_at is not None or not report.links:
+        return record
+    left = max(link.expires_at for link in report.links) - report.now
+    return replace(record, expires_at=int(now.timestamp() + left.total_seconds()))
+
+
+def may_live(record: ShareRecord, now: datetime) -> bool:
+    """Whether a share may still open, so that O must not be lost, whatever a server says.
+
+    One that has its data knows a share until its last link has expired, and for days after.
+    """
+    return record.expires_at is not None and now.timestamp() < record.expires_at
 
 
 def judged(report: ShareReport, record: ShareRecord) -> ShareStatus:

@@ -29,6 +29,7 @@ from otv_client.parcel import (
     with_distinct_names,
 )
 from otv_client.records import PROOF_BYTES, SentLinkRecord, ShareRecord
+from otv_client.reporting import with_end
 from otv_client.transport import NewLink, Transport
 from otv_client.upload import Uploader
 
@@ -154,11 +155,14 @@ class _Sending:
             )
 
     def run(self) -> SentShare:
-        """Draw, remember, upload, and hand out the links."""
+        """Draw, remember O and every K, upload, and hand out the links."""
         links, keys = self._draw_links()
-        self._record = self._remember(links, keys)
+        record = self._record_of(links, keys)
+        self._remember(record)
         report = self._upload_inline(links, keys) if self.is_inline else self._upload(links, keys)
         reports = _matched(report, links)
+        record = with_end(record, report, self.world.now())
+        self._remember(record)
         return SentShare(
             share=self.sid,
             links=tuple(
@@ -167,7 +171,7 @@ class _Sending:
             ),
             bytes=self.total,
             files=len(self.parcel.sources) + bool(self.parcel.stream),
-            record=self._record,
+            record=record,
         )
 
     def undo(self, transport: Transport) -> None:
@@ -199,9 +203,8 @@ class _Sending:
     def _derive(self, link: Link) -> Keys:
         return derive_keys(link.id, link.secret, link.kdf, self.terms.password)
 
-    def _remember(self, links: Sequence[Link], keys: Sequence[Keys]) -> ShareRecord:
-        """Store O and every K before the server is asked for anything."""
-        record = ShareRecord(
+    def _record_of(self, links: Sequence[Link], keys: Sequence[Keys]) -> ShareRecord:
+        return ShareRecord(
             server=self.transport.server,
             id=self.sid,
             owner=self.owner,
@@ -211,9 +214,10 @@ class _Sending:
             ),
             pin=self.transport.pin,
         )
+
+    def _remember(self, record: ShareRecord) -> None:
         if self.world.state:
             self.world.state.save_share(record)
-        return record
 
     def _create(self, size: int | None, links: Sequence[NewLink] = ()) -> ShareReport:
         self._asked = True

@@ -26,7 +26,7 @@ def terminal_code(text: str) -> str:
     """
     rows = _code(text).get_matrix()
     try:
-        "\u2588\u2580\u2584".encode(sys.stderr.encoding or "ascii")
+        "\u2588\u2580\u2584".encode(getattr(sys.stderr, "encoding", None) or "ascii")
     except UnicodeEncodeError:
         return "\n".join("".join("  " if dark else "##" for dark in row) for row in rows)
     if len(rows) % 2:

@@ -124,13 +124,15 @@ def _hand_out(terminal: Terminal, options: _Options, opened: Opened) -> None:
         terminal.tell("the sender asks you to view this, and not to keep it")
     if options.as_json:
         terminal.json_result(_as_json(opened))
+        terminal.keep()
         return
     if opened.files:
         if opened.note:
-            terminal.text(opened.note)
+            terminal.note_beside(opened.note)
         _tell_files(terminal, opened)
     elif options.output != _STDOUT:
         terminal.note(opened.note)
+        terminal.keep()
 
 
 def _tell_files(terminal: Terminal, opened: Opened) -> None:

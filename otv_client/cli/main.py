@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -139,6 +140,7 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains at its end
     if threading.active_count() > 1:
         # After a failure an uploading thread may sit in its socket for a minute more.
-        sys.stderr.flush()
+        with suppress(AttributeError, OSError):
+            sys.stderr.flush()
         os._exit(code)
     sys.exit(code)

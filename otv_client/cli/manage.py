@@ -12,7 +12,7 @@ from otv_client.client import id_of
 from otv_client.errors import Unknown, Unreachable
 from otv_client.instants import local_text, rfc3339
 from otv_client.names import printable
-from otv_client.reporting import GONE, OpeningStatus, ShareStatus
+from otv_client.reporting import GONE, OpeningStatus, ShareStatus, may_live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,10 @@ def _each(terminal: Terminal, client: Client, show: Callable[[ShareRecord], None
             terminal.tell(f"{record.id}: {error.message}")
             silent[record.server] = error
         except Unknown:
-            terminal.tell(f"{record.id}: over long ago; {record.server} has forgotten it")
+            if may_live(record, datetime.now(UTC)):
+                terminal.tell(f"{record.id}: {record.server} doesn't know it now; it is kept here")
+            else:
+                terminal.tell(f"{record.id}: over long ago; {record.server} has forgotten it")
     for unreached in silent.values():
         raise unreached
 

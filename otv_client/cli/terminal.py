@@ -13,10 +13,11 @@ import sys
 import threading
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from otv_client.errors import LocalError, UsageError
+from otv_client.files.streams import sync_stream
 from otv_client.names import printable
 
 if TYPE_CHECKING:
@@ -63,8 +64,19 @@ class Terminal:
             self._say(f"otv: hint: {printable(hint)}")
 
     def text(self, text: str) -> None:
-        """Lines as they are: a note beside files, a QR code."""
+        """Lines as they are: a QR code, help."""
         self._say(printable(text, keep_newlines=True))
+
+    def note_beside(self, note: str) -> None:
+        """A note beside files. Raises ``LocalError`` where nobody could have read it."""
+        try:
+            self._print(printable(note, keep_newlines=True))
+            sync_stream(sys.stderr)
+        except (OSError, ValueError) as error:
+            raise LocalError(
+                "standard error doesn't take the note",
+                hint="nothing is lost: run the same command again, perhaps with --json",
+            ) from error
 
     def trace(self, error: BaseException) -> None:
         """With ``--debug``: where an error came from. Values of variables aren't shown."""
@@ -72,13 +84,16 @@ class Terminal:
             self._say(redacted("".join(traceback.format_exception(error))).rstrip())
 
     def _say(self, line: str) -> None:
+        # A closed standard error is no reason to fail.
+        with suppress(OSError, ValueError):
+            self._print(line)
+
+    def _print(self, line: str) -> None:
         if self._meter:
             self._meter.pause()
-        # A closed standard error is no reason to fail.
-        try:
-            print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is where lines are printed
-        except (OSError, ValueError):
-            return
+        if sys.stderr is None:  # print would take standard output in its place
+            raise ValueError("standard error is closed")
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is where lines are printed
 
     # --- standard output --------------------------------------------------------------------
 
@@ -104,6 +119,13 @@ class Terminal:
             self.output.flush()
         except OSError as error:
             raise LocalError("standard output doesn't take the result") from error
+
+    def keep(self) -> None:
+        """Make the result durable, where it goes into a file."""
+        try:
+            sync_stream(self.output)
+        except OSError as error:
+            raise LocalError("standard output doesn't keep the result") from error
 
     @property
     def output(self) -> BinaryIO:

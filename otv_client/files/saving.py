@@ -8,6 +8,7 @@ all of it is verified. Folders are entered by handle and without following links
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -20,7 +21,15 @@ from typing import TYPE_CHECKING, Self
 
 from otv_client.errors import LocalError
 from otv_client.files.plan import FileSystem
-from otv_client.files.tree import FOLDER_MODE, OPEN_FOLDER, Tree, last_component, status_of, told
+from otv_client.files.tree import (
+    FOLDER_MODE,
+    OPEN_FOLDER,
+    Tree,
+    is_open_to_others,
+    last_component,
+    status_of,
+    told,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,6 +96,7 @@ class PartialFolder:
         self._sizes = sizes
         self._starts = list(accumulate(sizes, initial=0))
         self._unsynced: set[int] = set()
+        self._lost_by = 0  # errno of a sync that failed
         self._made_destination = not destination.exists()
         with told(f"can't write to {destination}"):
             destination.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
@@ -114,9 +124,8 @@ class PartialFolder:
             self._handle = os.open(self.name, OPEN_FOLDER, dir_fd=self._tree.handle)
         except OSError:
             return False
-        status = os.fstat(self._handle)
-        is_ours = status.st_uid == os.geteuid() and not status.st_mode & 0o077
-        if is_ours and self._is_complete():
+        is_ours = os.fstat(self._handle).st_uid == os.geteuid()
+        if is_ours and not is_open_to_others(self._handle) and self._is_complete():
             self._look_at_file_system()
             return True
         os.close(self._handle)
@@ -151,14 +160,20 @@ class PartialFolder:
             start, content, index = start + len(piece), content[len(piece) :], index + 1
 
     def sync(self) -> None:
-        """Make durable what was written since the last time; more may be written meanwhile."""
+        """Make durable what was written since the last time; more may be written meanwhile.
+
+        Once it has failed it fails for good: the system tells of lost bytes a single time, and
+        would say of them next that all is well.
+        """
         with told(f"can't write to {self.destination}"):
+            if self._lost_by:
+                raise OSError(self._lost_by, os.strerror(self._lost_by))
             for index in sorted(self._unsynced):
                 # Taken out before: what is written meanwhile puts it in again. The set itself
                 # stays, for another thread may be about to add to it.
                 self._unsynced.discard(index)
                 try:
-                    _sync(self._handle, index)
+                    self._sync(index)
                 except BaseException:
                     self._unsynced.add(index)
                     raise
@@ -237,6 +252,16 @@ class PartialFolder:
             finally:
                 os.close(handle)
         self._unsynced.add(index)
+
+    def _sync(self, index: int) -> None:
+        handle = os.open(str(index), _OLD_FILE, dir_fd=self._handle)
+        try:
+            os.fsync(handle)
+        except OSError as error:
+            self._lost_by = error.errno or errno.EIO
+            raise
+        finally:
+            os.close(handle)
 
     def _look_at_file_system(self) -> None:
         """Find out what names this file system takes, and what the umask leaves of 0600."""
@@ -323,11 +348,3 @@ class PartialFolder:
                 os.replace(
                     last_component(path), str(index), src_dir_fd=parent, dst_dir_fd=self._handle
                 )
-
-
-def _sync(folder: int, index: int) -> None:
-    handle = os.open(str(index), _OLD_FILE, dir_fd=folder)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -101,6 +102,20 @@ def status_of(folder: int, name: str) -> os.stat_result | None:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
+
+
+def is_open_to_others(folder: int) -> bool:
+    """Whether others may do more in a folder than in one that is made in it now.
+
+    FAT, exFAT and many network shares keep no modes: every folder of theirs looks open.
+    """
+    name = f".otv-{secrets.token_hex(8)}"
+    fresh = FOLDER_MODE
+    with suppress(OSError):
+        os.mkdir(name, FOLDER_MODE, dir_fd=folder)
+        fresh = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+        os.rmdir(name, dir_fd=folder)
+    return bool(os.fstat(folder).st_mode & ~fresh & 0o077)
 
 
 @contextmanager

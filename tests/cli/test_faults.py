@@ -14,6 +14,7 @@ import subprocess
 import sys
 import textwrap
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -32,8 +33,6 @@ from otv_client import (
 from otv_client.link import parse_link
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.conftest import Otv
     from tests.conftest import RunningServer
 
@@ -135,6 +134,34 @@ def test_write_that_fails_once_never_counts_as_progress(
             client.open(link, tmp_path / "out")
         client.open(link, tmp_path / "out")
 
+    assert (tmp_path / "out" / "big").read_bytes() == content
+
+
+def test_sync_that_fails_once_is_not_believed_the_second_time(
+    server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what a disk has lost stays a hole in a file that looks complete: it is told once."""
+    content = secrets.token_bytes(9 * MIB)
+    (tmp_path / "big").write_bytes(content)
+    real = os.fsync
+    lost: list[Path] = []
+
+    def losing(handle: int) -> None:
+        path = Path(f"/proc/self/fd/{handle}").readlink()
+        if path.parent.name.startswith(".otv-partial-") and not lost:
+            lost.append(path)
+            os.pwrite(handle, bytes(len(content)), 0)
+            raise OSError(errno.EIO, "lost")
+        real(handle)
+
+    with Client(server.url, state=StateFolder(tmp_path / "state")) as client:
+        link = client.send(tmp_path / "big").links[0].link
+        monkeypatch.setattr(os, "fsync", losing)
+        with pytest.raises(LocalError):
+            client.open(link, tmp_path / "out")
+        client.open(link, tmp_path / "out")
+
+    assert lost
     assert (tmp_path / "out" / "big").read_bytes() == content
 
 

@@ -237,6 +237,22 @@ def test_a_folder_that_is_not_as_it_was_is_not_trusted(
         assert not later.resume()
 
 
+def test_file_system_without_modes_is_gone_on_with(
+    partial: PartialFolder, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else on a memory stick, where all folders look open, every download starts anew."""
+    real_stat, real_fstat = os.stat, os.fstat
+
+    def shown(status: os.stat_result) -> os.stat_result:
+        return os.stat_result((status.st_mode | 0o055, *status[1:]))
+
+    monkeypatch.setattr(os, "stat", lambda *args, **named: shown(real_stat(*args, **named)))
+    monkeypatch.setattr(os, "fstat", lambda handle: shown(real_fstat(handle)))
+
+    with PartialFolder(out, partial.name, [5, 3]) as later:
+        assert later.resume()
+
+
 def test_removing_follows_no_name_but_its_own(out: Path, tmp_path: Path) -> None:
     """An edited record would make the client delete a folder of the user's."""
     (out / "precious").mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,18 @@ def test_records_come_back_as_they_were(state: StateFolder) -> None:
     assert state.openings() == [OPENING]
     assert state.opening("https://h", "BBECAwQFBgcICQoL") == OPENING
     assert state.opening("https://other", "BBECAwQFBgcICQoL") is None
+
+
+def test_records_of_an_earlier_version_are_read(state: StateFolder) -> None:
+    """What was sent before an update could not be revoked after it."""
+    state.save_share(SHARE)
+    (path,) = (state.path / "shares").iterdir()
+    written = json.loads(path.read_text())
+    for added in ("is_told", "pin", "expires_at"):
+        del written[added]
+    path.write_text(json.dumps(written))
+
+    assert state.shares() == [SHARE]
 
 
 def test_an_empty_folder_remembers_nothing(state: StateFolder) -> None:

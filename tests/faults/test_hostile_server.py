@@ -283,3 +283,20 @@ def test_server_that_becomes_another_while_opening(
     assert said.code == (0 if call == "ack" else 4)
     assert again.code == 0, again.err
     assert received(here)
+
+
+@pytest.mark.parametrize("asked", ["by name", "with all"])
+def test_server_that_becomes_another_costs_no_right_to_revoke(
+    here: Here, other: RunningServer, asked: str
+) -> None:
+    """Else one look at a server that started without its disk ends every right over what lives."""
+    link = here.put("--text", "x")
+    here.wire.faults["report"] = elsewhere(other.url)
+
+    said = here.run("status", *([link] if asked == "by name" else []))
+    here.wire.faults.clear()
+    revoked = here.run("revoke", link)
+
+    assert said.code == (4 if asked == "by name" else 0)
+    assert revoked.code == 0, revoked.err
+    assert here.run("get", link).code == 4
