@@ -131,14 +131,16 @@ class _Opening:
 
     def __init__(self, transport: Transport, link: Link, target: Target, world: World) -> None:
         self.transport, self.link, self.target, self.world = transport, link, target, world
-        self.record = OpeningRecord(link.server, link.id_text, lease=b"")
+        self.access = derive_access(link.id, link.secret)
+        self.record = OpeningRecord(
+            link.server, link.id_text, lease=b"", access_hash=hashed(self.access)
+        )
 
     def run(self, password: Password, deliver: Callable[[Opened], None]) -> Opened:
         prune(self.world, but=self.record)
         known = self._recall()
-        access = derive_access(self.link.id, self.link.secret)
         if known is None:
-            check_openable(self.transport.view(self.link.id_text, access), self.world.now())
+            check_openable(self.transport.view(self.link.id_text, self.access), self.world.now())
         keys = self._keys(password)
         self.target.check()
         self._remember(known or self._begin())
@@ -154,7 +156,11 @@ class _Opening:
 
     def _recall(self) -> OpeningRecord | None:
         state = self.world.state
-        return state.opening(self.link.server, self.link.id_text) if state else None
+        known = state.opening(self.link.server, self.link.id_text) if state else None
+        if known and known.access_hash not in (None, self.record.access_hash):
+            # Its T is not for this link, and its files are not this one's.
+            raise LocalError("another link with this id is being opened here")
+        return known
 
     def _begin(self) -> OpeningRecord:
         return replace(

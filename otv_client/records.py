@@ -60,6 +60,8 @@ class OpeningRecord:
         partial: name of the hidden folder in it.
         parts_done: parts of the content that are written and durable, from the first on.
         saved: the files' paths within ``destination`` once all have their final names.
+        access_hash: H(A) of the link: anyone may make another link with the same id. None in
+            records of earlier versions.
     """
 
     server: str
@@ -70,6 +72,7 @@ class OpeningRecord:
     partial: str = ""
     parts_done: int = 0
     saved: tuple[str, ...] | None = None
+    access_hash: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def read_share(value: dict[str, Any]) -> ShareRecord:
 
 def read_opening(value: dict[str, Any]) -> OpeningRecord:
     """An opening's record."""
-    saved = value["saved"]
+    saved, access_hash = value["saved"], value.get("access_hash")
     return OpeningRecord(
         server=_of(str, value["server"]),
         id=_of(str, value["id"]),
@@ -121,6 +124,7 @@ def read_opening(value: dict[str, Any]) -> OpeningRecord:
         partial=_of(str, value["partial"]),
         parts_done=_of(int, value["parts_done"]),
         saved=None if saved is None else tuple(_of(str, path) for path in saved),
+        access_hash=None if access_hash is None else b64decode(_of(str, access_hash), PROOF_BYTES),
     )
 
 

@@ -124,6 +124,7 @@ def test_what_the_command_line_sends_the_page_opens(
     tab.press("Escape")
     tab.wait_gone("dialog")
     assert steps.save(tab, "film.bin") == content
+    assert steps.save(tab, "words.txt") == b"words"
     steps.wait_told(tab)
     steps.finish(tab)
     assert PASSWORD.encode() not in wire.sent

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from otv_client import Client, LocalError, StateFolder, World
+from otv_client.link import parse_link
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,3 +104,15 @@ def test_what_nobody_can_go_on_with_is_removed(machine: Machine) -> None:
     assert not machine.is_kept(record)
     assert not (machine.folder / "out" / record.partial).exists()
     assert list((machine.state.path / "openings").iterdir()) == []
+
+
+def test_other_link_with_the_same_id_takes_nothing_over(machine: Machine) -> None:
+    """Else who knows a link's bare address alone lures its reader away from lease and files."""
+    record = machine.interrupt()
+    lure = replace(parse_link(machine.link), secret=bytes(32))
+
+    with pytest.raises(LocalError):
+        machine.open(lure.url())
+
+    assert machine.is_kept(record)
+    machine.open(machine.link)

@@ -19,7 +19,7 @@ LAYERS = [
     "choices instants link names places private retry state tidying viewer-messages",
     "answers draft envelope plan text viewing",
     "archive download newlinks opened parcel problems reporting upload",
-    "claims exchange receiving sending",
+    "claims exchange receiving reopened sending",
     "opening transport",
     "client working",
     "jobs",

@@ -10,9 +10,9 @@ import { Exchange } from "./exchange";
 import type { Link } from "./link";
 import { idText } from "./link";
 import type { Following, Opened } from "./opened";
-import { reopened } from "./opened";
 import { openLink } from "./opening";
 import type { Source, Terms } from "./parcel";
+import { reopened } from "./reopened";
 import type { ShareStatus } from "./reporting";
 import { GONE, judged } from "./reporting";
 import { GLANCE, PATIENCE, Retrying } from "./retry";
@@ -109,9 +109,10 @@ export class Client {
    * and where it does the link is over.
    *
    * @param linkId as the address says it.
+   * @throws LocalError it can't be read just now.
    */
   reopened(linkId: string): Promise<Opened | null> {
-    return reopened(this.#world, this.server, linkId);
+    return reopened(this.#world, this.#transport(this.server, endless), linkId);
   }
 
   // --- what became of it -------------------------------------------------------------------------

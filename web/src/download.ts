@@ -63,7 +63,10 @@ export async function receive(
   }
 }
 
-/** A part that is not what its digest says: perhaps damaged on its way, so fetched once more. */
+/**
+ * A part that is not what its digest says, or does not open: perhaps damaged on its way, or the
+ * browser had no memory for it, which looks the same. So it is fetched once more.
+ */
 class Damaged extends Transient {
   readonly part: number;
 
@@ -134,15 +137,16 @@ class Run {
 
   async #opened(index: number, part: Bytes): Promise<Bytes> {
     const { digests, opener, geometry } = this.#content;
+    const [start, stop] = geometry.partPlain(index);
+    const into = this.#plaintexts.take(stop - start);
     try {
       await checkPart(part, digests[index] ?? new Uint8Array());
+      await opener.openPart(index, part, into);
     } catch (error) {
       throw error instanceof IntegrityError ? new Damaged(index) : error;
     }
-    const [start, stop] = geometry.partPlain(index);
-    const plaintext = await opener.openPart(index, part, this.#plaintexts.take(stop - start));
     this.#parts.give(part);
-    return plaintext;
+    return into;
   }
 }
 

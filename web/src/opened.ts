@@ -12,21 +12,19 @@
  * shows them again: any other start of the page wipes them.
  */
 
-import { type Bytes, concat, readU32, u32, utf8 } from "./bytes";
 import type { FileEntry, Manifest } from "./envelope/manifest";
-import { filesBytes } from "./envelope/manifest";
-import { Interrupted, LocalError, OtvError, Unreachable } from "./errors";
+import { LocalError, OtvError } from "./errors";
 import type { Event } from "./jobs";
 import { linked } from "./retry";
 import type { OpeningRecord } from "./state";
 import { PROOF_BYTES } from "./state";
-import { archiveName, lockName, wipeOpening } from "./tidying";
+import { archiveName, removeContent, wipeOpening } from "./tidying";
+import type { Transport } from "./transport";
 import type { Held, Progress, World } from "./world";
 
 /** A page before a reload lets go of its locks a moment after the next one has begun. */
 export const LOCK_PATIENCE_MS = 1500;
 
-const LENGTH_BYTES = 4;
 /** An archive holds a little besides the files: less than this for each. */
 const ARCHIVE_BYTES = 4096;
 
@@ -54,8 +52,8 @@ export interface Keeping {
   world: World;
   record: OpeningRecord;
   held: Held;
-  /** Send the receipt; null where that has been done. */
-  tell: (() => Promise<void>) | null;
+  /** What the record's receipt goes out by; null where it has been answered. */
+  transport: Transport | null;
 }
 
 export class Opened {
@@ -79,13 +77,14 @@ export class Opened {
   /** Ends what still works on the content. */
   readonly #ending = new AbortController();
   #record: OpeningRecord;
+  #saving: Promise<void> = Promise.resolve();
   #telling: Promise<boolean> | null = null;
   #wiping: Promise<void> | null = null;
   #zipping: Promise<Blob> | null = null;
 
   /** @param content at least the files' bytes, joined. */
   constructor(head: Head, content: Blob, keeping: Keeping) {
-    const { world, record, held, tell } = keeping;
+    const { world, record, held, transport } = keeping;
     this.note = head.note;
     this.view = head.view;
     this.files = slices(head.files, content);
@@ -94,7 +93,9 @@ export class Opened {
     this.#world = world;
     this.#record = record;
     this.#held = held;
-    this.#tell = tell;
+    const { id, lease, receipt } = record;
+    const canTell = transport && receipt;
+    this.#tell = canTell ? () => transport.acknowledge(id, lease, "opened", receipt) : null;
     this.ending = this.#ending.signal;
     const ring = (): void => void this.wipe().catch(() => {}); // the next start tries again
     this.#stopAlarm = this.isDurable ? world.alarm(this.until, ring) : () => {};
@@ -104,7 +105,7 @@ export class Opened {
    * Tell the sender that it is here. Called as often as you like: it is told once.
    *
    * @returns whether the sender has been told. False may become true: after false for want of a
-   *   network, calling again tries again.
+   *   network, or of the server's data, calling again tries again.
    */
   acknowledge(): Promise<boolean> {
     this.#telling ??= this.#acknowledged();
@@ -137,11 +138,12 @@ export class Opened {
   async #acknowledged(): Promise<boolean> {
     let isTold = true;
     try {
+      if (this.#tell) await this.#prepare();
       await this.#tell?.();
     } catch (error) {
       if (!(error instanceof OtvError)) throw error;
       isTold = false;
-      if (error instanceof Unreachable || error instanceof Interrupted) {
+      if (mayPass(error)) {
         this.#telling = null;
         return false;
       }
@@ -151,22 +153,42 @@ export class Opened {
     return isTold;
   }
 
+  /**
+   * Once the server has the receipt T opens nothing more, and its answer may be lost: before that, a
+   * reload of this tab can show the content, and tell again.
+   *
+   * @throws LocalError nothing of it can be kept: then it is told on "Done", when none needs it.
+   */
+  async #prepare(): Promise<void> {
+    if (!this.isDurable || this.ending.aborted) return;
+    this.#world.session.set(this.#record.file);
+    try {
+      await this.#save(this.#record);
+    } catch (error) {
+      if (!this.ending.aborted) throw error;
+    }
+  }
+
   /** The opening is over: keep it for a reload of this tab, or keep nothing. */
   async #settle(): Promise<void> {
-    if (this.#wiping) return;
+    if (this.ending.aborted) return;
     try {
-      if (!this.isDurable) {
-        await wipeOpening(this.#world, this.#record);
-        return;
-      }
-      // T has done what it was for.
-      this.#record = { ...this.#record, lease: new Uint8Array(PROOF_BYTES), isOver: true };
-      this.#world.session.set(this.#record.file);
-      await (await this.#world.state())?.saveOpening(this.#record);
+      if (this.isDurable) await this.#save(ended(this.#record));
+      else await wipeOpening(this.#world, this.#record);
     } catch (error) {
-      // Then it lasts until its lease ends, as if it had not been acknowledged.
+      // Then it lasts until its lease ends, and a reload tells again.
       if (!(error instanceof LocalError)) throw error;
     }
+  }
+
+  /** One after the other, so that none comes after "Done" has forgotten the record. */
+  #save(record: OpeningRecord): Promise<void> {
+    const saved = async (): Promise<void> => {
+      await (await this.#world.state())?.saveOpening(record);
+      this.#record = record;
+    };
+    this.#saving = this.#saving.then(saved, saved);
+    return this.#saving;
   }
 
   async #wiped(): Promise<void> {
@@ -174,9 +196,26 @@ export class Opened {
     this.#ending.abort();
     if (this.isDurable) void this.acknowledge(); // once more, where the network was away
     try {
+      const disowned = this.isDurable ? this.#disown() : null; // the file need not wait for that
+      try {
+        await removeContent(this.#world, this.#record);
+      } finally {
+        await disowned;
+      }
       await wipeOpening(this.#world, this.#record);
     } finally {
       this.#held.release();
+    }
+  }
+
+  /** Where the browser holds on to the file, no reload shows it, and the next start removes it. */
+  async #disown(): Promise<void> {
+    const { session } = this.#world;
+    if (session.get() === this.#record.file) session.set("");
+    try {
+      await this.#save(ended(this.#record));
+    } catch (error) {
+      if (!(error instanceof LocalError)) throw error; // then its lease's end does that
     }
   }
 
@@ -202,6 +241,17 @@ export class Opened {
       stop.abort();
     }
   }
+}
+
+/** T has done what it was for. */
+function ended(record: OpeningRecord): OpeningRecord {
+  return { ...record, lease: new Uint8Array(PROOF_BYTES), isOver: true, receipt: null };
+}
+
+/** Telling again may succeed: with the network, with the server's data, with room on this device. */
+function mayPass(error: OtvError): boolean {
+  const { code } = error;
+  return code === "unreachable" || code === "interrupted" || code === "unknown" || code === "local";
 }
 
 /** Bytes that a worker told, out of this thread's memory as they come. */
@@ -231,44 +281,4 @@ function slices(files: readonly FileEntry[], content: Blob): OpenedFile[] {
     start += size;
     return { name, size, type, blob };
   });
-}
-
-// --- after a reload ------------------------------------------------------------------------------
-
-/** What stands behind the files' bytes. */
-export function trailerOf({ note, view, files }: Head): Bytes {
-  const json = utf8(JSON.stringify({ note, view, files }));
-  return concat(json, u32(json.length));
-}
-
-/** The head of a file that this page wrote, or null where it is not whole. */
-async function readTrailer(content: Blob): Promise<Head | null> {
-  const end = content.size - LENGTH_BYTES;
-  if (end < 0) return null;
-  const length = readU32(new Uint8Array(await content.slice(end).arrayBuffer()));
-  if (length > end) return null;
-  try {
-    const head = JSON.parse(await content.slice(end - length, end).text()) as Head;
-    return filesBytes(head.files) === end - length ? head : null;
-  } catch {
-    return null;
-  }
-}
-
-/** What this tab had open before it was reloaded, acknowledged and not wiped; else null. */
-export async function reopened(world: World, server: string, id: string): Promise<Opened | null> {
-  const [state, storage] = await Promise.all([world.state(), world.storage()]);
-  const record = await state?.opening(server, id);
-  if (!storage || !record || !isThisTabs(world, record)) return null;
-  const held = await world.locks.hold(lockName(record), LOCK_PATIENCE_MS);
-  if (!held) return null;
-  const content = await storage.read(record.file);
-  const head = content && (await readTrailer(content));
-  if (head) return new Opened(head, content, { world, record, held, tell: null });
-  held.release();
-  return null;
-}
-
-function isThisTabs({ now, session }: World, record: OpeningRecord): boolean {
-  return record.isOver && record.file === session.get() && record.leaseUntil > now().getTime();
 }

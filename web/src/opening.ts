@@ -13,7 +13,7 @@
 
 import type { Claim } from "./answers";
 import { b64encode } from "./b64";
-import type { Bytes } from "./bytes";
+import { type Bytes, equal } from "./bytes";
 import { LONGEST_LEASE_MS, checkOpenable, leaseMs, readClaim } from "./claims";
 import { Geometry } from "./envelope/content";
 import type { Keys } from "./envelope/keys";
@@ -35,8 +35,9 @@ import type { DownloadJob, Event, RemoteContent } from "./jobs";
 import type { Link } from "./link";
 import { KDF, idText } from "./link";
 import type { Following } from "./opened";
-import { Collected, LOCK_PATIENCE_MS, Opened, contentOf, trailerOf } from "./opened";
+import { Collected, LOCK_PATIENCE_MS, Opened, contentOf } from "./opened";
 import type { PrivateStorage } from "./private";
+import { trailerOf } from "./reopened";
 import type { OpeningRecord, State } from "./state";
 import { PROOF_BYTES } from "./state";
 import { lockName, wipeOpening } from "./tidying";
@@ -51,7 +52,8 @@ const NAME_BYTES = 16;
 /**
  * Open a link once, or go on with an opening that this browser began.
  *
- * @throws Over, Unknown, NotYet, Locked there is nothing to open, or not now; nothing was spent.
+ * @throws Over, NotYet, Locked there is nothing to open, or not now; nothing was spent.
+ * @throws Unknown the server knows no such link; a lease that there is lives on.
  * @throws PasswordMissing, WrongPassword nothing was spent.
  * @throws IntegrityError what came doesn't match the link; nothing of it is left.
  * @throws LocalError another tab is at it, or no room; a lease that there is lives on.
@@ -110,13 +112,16 @@ class Opening {
   }
 
   async run(password: string | null): Promise<Opened> {
-    const known = await this.#recall();
     const access = await deriveAccess(this.#link.id, this.#link.secret);
+    this.#record = { ...this.#record, access: await hashed(access) };
+    const known = await this.#recall();
     if (known) this.#transport.retrying.hasAnswered = true; // it did, before T was stored
     else await this.#look(access);
     const keys = await this.#keys(password);
-    await this.#remember(known ?? this.#record);
-    const claim = await this.#claim(keys, known === null);
+    // Without locks another tab may have begun meanwhile: then this one goes on with its T.
+    const begun = known ?? (await this.#recall());
+    await this.#remember(begun ?? this.#record);
+    const claim = await this.#claim(keys, begun === null);
     // By this device's clock, whatever the server's says.
     const leaseUntil = this.#world.now().getTime() + leaseMs(claim);
     await this.#remember({ ...this.#record, leaseUntil });
@@ -142,14 +147,16 @@ class Opening {
 
   /** What this browser began and has not finished. */
   async #recall(): Promise<OpeningRecord | null> {
-    const { server, id, file } = this.#record;
+    const { server, id, file, access } = this.#record;
     const record = await this.#state?.opening(server, id);
     if (!record) return null;
+    // Its T is not for this link, and its file is not this one's.
+    if (record.access && access && !equal(record.access, access)) throw new LocalError("busy");
     if (record.isOver) {
       await wipeOpening(this.#world, record);
       return null;
     }
-    return { ...record, file: this.#storage ? record.file || file : "" };
+    return { ...record, file: this.#storage ? record.file || file : "", receipt: null };
   }
 
   async #remember(record: OpeningRecord): Promise<void> {
@@ -164,6 +171,15 @@ class Opening {
     } catch (error) {
       if (!(error instanceof LocalError)) throw error;
     }
+  }
+
+  /**
+   * The lease is over. A server that has its data knows a link for days after that: one that doesn't
+   * know it may be put right in time.
+   */
+  #isOver(error: unknown): boolean {
+    if (!(error instanceof Unknown)) return error instanceof Over;
+    return !this.#state || this.#record.leaseUntil <= this.#world.now().getTime();
   }
 
   // --- steps -----------------------------------------------------------------------------------
@@ -199,12 +215,11 @@ class Opening {
     try {
       return await this.#transport.claim(id, access, unlock, await hashed(lease));
     } catch (error) {
-      const isOver = error instanceof Over || error instanceof Unknown;
       const isRefused =
         error instanceof WrongPassword || error instanceof Locked || error instanceof NotYet;
       // Refused: nothing was taken. After any other failure T stays: an answer may have been lost
       // before it, and with the answer the only proof of whose the opening is.
-      if (isOver || (isRefused && isFirst)) await this.#forget();
+      if (this.#isOver(error) || (isRefused && isFirst)) await this.#forget();
       throw error;
     }
   }
@@ -213,10 +228,9 @@ class Opening {
     const { manifest, content } = await readClaim(claim, keys, this.#link, this.#record.lease);
     const isNoteAlone = content === null && manifest.files.length === 0;
     const blob = isNoteAlone ? new Blob() : await this.#fetched(manifest, content);
+    const record = { ...this.#record, receipt: await this.#receipt(keys, "opened") };
     const transport = this.#transport.detached();
-    const tell = (): Promise<void> => this.#sendReceipt(transport, keys, "opened");
-    const keeping = { world: this.#world, record: this.#record, held: this.#held, tell };
-    return new Opened(manifest, blob, keeping);
+    return new Opened(manifest, blob, { world: this.#world, record, held: this.#held, transport });
   }
 
   /** The content, all of it verified; in the private file where there is one. */
@@ -273,23 +287,22 @@ class Opening {
       return await receive();
     } catch (error) {
       if (error instanceof IntegrityError) await this.#reject(keys);
-      const isOver = error instanceof Over || error instanceof Unknown;
-      if (isOver || error instanceof IntegrityError) await this.#forget();
+      if (this.#isOver(error) || error instanceof IntegrityError) await this.#forget();
       throw error;
     }
   }
 
   async #reject(keys: Keys): Promise<void> {
+    const { id, lease } = this.#record;
+    const receipt = await this.#receipt(keys, "rejected");
     try {
-      await this.#sendReceipt(this.#transport.brief(), keys, "rejected");
+      await this.#transport.brief().acknowledge(id, lease, "rejected", receipt);
     } catch (error) {
       if (!(error instanceof OtvError)) throw error; // the sender isn't told; the person is
     }
   }
 
-  async #sendReceipt(transport: Transport, { ack }: Keys, outcome: Outcome): Promise<void> {
-    const { id, lease } = this.#record;
-    const mac = await receiptMac(ack, this.#link.id, await hashed(lease), OUTCOME[outcome]);
-    await transport.acknowledge(id, lease, outcome, mac);
+  async #receipt({ ack }: Keys, outcome: Outcome): Promise<Bytes> {
+    return receiptMac(ack, this.#link.id, await hashed(this.#record.lease), OUTCOME[outcome]);
   }
 }

@@ -8,6 +8,7 @@ import type { Bytes } from "./bytes";
 import type { Content } from "./download";
 import { receive } from "./download";
 import { ContentOpener, Geometry, PART_BYTES, checkPadding } from "./envelope/content";
+import { LocalError } from "./errors";
 import type { DownloadJob, Emit, RemoteContent, Tools } from "./jobs";
 import type { PrivateFile } from "./private";
 import type { Clock } from "./retry";
@@ -48,7 +49,21 @@ export async function download(
 
 async function sinkOf(job: DownloadJob, { openFile, clock }: Tools, emit: Emit): Promise<Sink> {
   if (job.file === null) return intoMessages(emit);
-  return new IntoFile(await openFile(job.file), job, clock, emit);
+  const file = await openFile(job.file);
+  try {
+    checkWritten(file, job);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  return new IntoFile(file, job, clock, emit);
+}
+
+/** What the page saw may be gone by now, with all of the site's data: then zeros would stand there. */
+function checkWritten(file: PrivateFile, { content, filesBytes, partsDone }: DownloadJob): void {
+  if (partsDone === 0 || content instanceof Uint8Array) return;
+  const [, stop] = Geometry.ofLength(content.length).partPlain(partsDone - 1);
+  if (file.size < Math.min(stop, filesBytes)) throw new LocalError("storage");
 }
 
 async function fill(
@@ -97,6 +112,8 @@ class IntoFile implements Sink {
   #written: number;
   #durable: number;
   #durableAt: number;
+  /** A system that failed once to make bytes durable drops them, and says success when asked again. */
+  #canFlush = true;
 
   constructor(file: PrivateFile, job: DownloadJob, clock: Clock, emit: Emit) {
     this.#file = file;
@@ -128,7 +145,7 @@ class IntoFile implements Sink {
 
   close(): void {
     try {
-      if (this.#written > this.#durable) this.#checkpoint();
+      if (this.#canFlush && this.#written > this.#durable) this.#checkpoint();
     } catch {
       // What failed before is thrown; these parts are fetched again.
     } finally {
@@ -138,7 +155,9 @@ class IntoFile implements Sink {
 
   /** First the file, then the word that says so. */
   #checkpoint(): void {
+    this.#canFlush = false;
     this.#file.flush();
+    this.#canFlush = true;
     this.#durable = this.#written;
     this.#durableAt = this.#clock.seconds();
     this.#emit({ kind: "durable", parts: this.#durable });

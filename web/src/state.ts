@@ -1,12 +1,13 @@
 /**
  * What this browser sent and is opening, in IndexedDB.
  *
- * Kept of a share: its owner's proof O and each link's receipt key K; of an opening: its lease T and
- * how far it got; and where the person says so, an upload token. Never a link's secret S, a password, a note, a file's name, or a key that opens
- * content (protocol section 8): what a database deletes stays on the disk until it tidies up.
+ * Kept of a share: its owner's proof O and each link's receipt key K; of an opening: its lease T, how
+ * far it got and its finished receipt, never the key of that; and where the person says so, an upload
+ * token. Never a link's secret S, a password, a note, a file's name, or a key that opens content
+ * (protocol section 8): what a database deletes stays on the disk until it tidies up.
  */
 
-import type { Bytes } from "./bytes";
+import { type Bytes, equal } from "./bytes";
 import { LocalError } from "./errors";
 
 export const PROOF_BYTES = 32;
@@ -55,6 +56,13 @@ export interface OpeningRecord {
   partsDone: number;
   /** Acknowledged, so that only a reload of the tab that shows it may still use the content. */
   isOver: boolean;
+  /**
+   * The MAC that is sent with T, from the moment when all is verified and durable until the answer:
+   * whether the server has it is not known.
+   */
+  receipt?: Bytes | null;
+  /** H(A): anyone may make another link with the same id. */
+  access?: Bytes;
 }
 
 /** Where records are kept. Every method throws LocalError where that fails. */
@@ -64,6 +72,7 @@ export interface State {
   /** Newest first. */
   shares(): Promise<ShareRecord[]>;
   saveOpening(record: OpeningRecord): Promise<void>;
+  /** Only where its T is the one that is stored: another tab's opening of the same link stays. */
   forgetOpening(record: OpeningRecord): Promise<void>;
   opening(server: string, id: string): Promise<OpeningRecord | null>;
   openings(): Promise<OpeningRecord[]>;
@@ -92,7 +101,7 @@ const indexedState: State = {
     return present(records.map(readShare)).toSorted((a, b) => b.createdAt - a.createdAt);
   },
   saveOpening: (record) => write(OPENINGS, (store) => store.put(record)),
-  forgetOpening: ({ server, id }) => write(OPENINGS, (store) => store.delete([server, id])),
+  forgetOpening: (record) => write(OPENINGS, (store) => deleteIfSame(store, record)),
   opening: async (server, id) =>
     readOpening(await read(OPENINGS, (store) => store.get([server, id]))),
   openings: async () => present((await read(OPENINGS, (store) => store.getAll())).map(readOpening)),
@@ -115,6 +124,17 @@ function openDatabase(): Promise<IDBDatabase> {
 }
 
 type Use<T> = (store: IDBObjectStore) => IDBRequest<T>;
+
+/** In one transaction, so that no other tab comes in between. */
+function deleteIfSame(store: IDBObjectStore, record: OpeningRecord): IDBRequest<unknown> {
+  const { server, id, lease } = record;
+  const request: IDBRequest<unknown> = store.get([server, id]);
+  request.addEventListener("success", () => {
+    const stored = readOpening(request.result);
+    if (!stored || equal(stored.lease, lease)) store.delete([server, id]);
+  });
+  return request;
+}
 
 /** Returns once what was written outlasts a crash. */
 async function write<T>(name: string, change: Use<T>): Promise<void> {
@@ -202,12 +222,13 @@ export function readShare(value: unknown): ShareRecord | null {
 /** An opening's record as it was stored, or null. */
 export function readOpening(value: unknown): OpeningRecord | null {
   if (!isFields(value)) return null;
-  const { server, id, lease, leaseUntil, file, partsDone, isOver } = value;
+  const { server, id, lease, leaseUntil, file, partsDone, isOver, receipt, access } = value;
   const fits =
     areStrings(server, id, file) &&
     isProof(lease) &&
     areNumbers(leaseUntil, partsDone) &&
-    typeof isOver === "boolean";
+    typeof isOver === "boolean" &&
+    [receipt, access].every((each) => !each || isProof(each));
   return fits ? (value as unknown as OpeningRecord) : null;
 }
 

@@ -22,12 +22,16 @@ export function archiveName({ file }: OpeningRecord): string {
  * @throws LocalError the browser doesn't let go of a file.
  */
 export async function wipeOpening(world: World, record: OpeningRecord): Promise<void> {
-  const storage = await world.storage();
-  if (storage && record.file) {
-    await storage.remove(record.file);
-    await storage.remove(archiveName(record));
-  }
+  await removeContent(world, record);
   await (await world.state())?.forgetOpening(record);
+}
+
+/** @throws LocalError the browser doesn't let go of a file. */
+export async function removeContent(world: World, record: OpeningRecord): Promise<void> {
+  const storage = await world.storage();
+  if (!storage || !record.file) return;
+  await storage.remove(record.file);
+  await storage.remove(archiveName(record));
 }
 
 /**
@@ -64,7 +68,7 @@ async function isWiped(world: World, record: OpeningRecord): Promise<boolean> {
     const state = await world.state();
     const current = await state?.opening(record.server, record.id);
     if (current && !isDone(world, current)) return current.file !== record.file;
-    await wipeOpening(world, record);
+    await wipeOpening(world, current ?? record);
     return true;
   } catch (error) {
     ignoreLocal(error);

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 
 import { Client, MEMORY_LIMIT_BYTES } from "../src/client";
+import type { OpeningRecord } from "../src/client";
 import {
   IntegrityError,
   Interrupted,
@@ -10,6 +11,7 @@ import {
   NotYet,
   Over,
   PasswordMissing,
+  Unknown,
   Unreachable,
   UsageError,
   WrongPassword,
@@ -253,6 +255,125 @@ describe("an answer that is lost costs nobody the file", () => {
   });
 });
 
+describe("a server that knows nothing for a moment", () => {
+  const unknown = () => Response.json({ code: "unknown" }, { status: 404 });
+
+  it("costs nobody the file while it is fetched", async () => {
+    const { link, expected } = await largeLink();
+    const device = new Device();
+    const { tab, faults } = faulty(device);
+    faults.answer("GET", /\/content$/, 1, unknown);
+    await expect(open(tab, link)).rejects.toBeInstanceOf(Unknown);
+    expect(await device.state.openings()).toHaveLength(1);
+    expect(await contents(await open(tab, link))).toEqual(expected);
+  });
+
+  it("costs nobody the file while it is claimed again", async () => {
+    const { link, expected } = await largeLink();
+    const device = new Device();
+    const { tab, faults } = faulty(device);
+    faults.loseAnswers("POST", /\/claim$/, Infinity);
+    await expect(open(tab, link)).rejects.toBeInstanceOf(Unreachable);
+    faults.end();
+    faults.answer("POST", /\/claim$/, 1, unknown);
+    await expect(open(tab, link)).rejects.toBeInstanceOf(Unknown);
+    expect(await device.state.openings()).toHaveLength(1);
+    expect(await contents(await open(tab, link))).toEqual(expected);
+  });
+
+  it("hears the receipt later", async () => {
+    const { link, sent } = await smallLink();
+    const { tab, faults } = faulty(new Device());
+    faults.answer("POST", /\/ack$/, 1, unknown);
+    const opened = await open(tab, link);
+    expect(await opened.acknowledge()).toBe(false);
+    expect(await opened.acknowledge()).toBe(true);
+    expect(await receipts(sent)).toEqual([["opened", "verified"]]);
+  });
+
+  it("is believed once the lease is over", async () => {
+    const { link } = await largeLink();
+    const device = new Device();
+    const { tab, faults } = faulty(device);
+    faults.answer("GET", /\/content$/, 2, unknown);
+    await expect(open(tab, link)).rejects.toBeInstanceOf(Unknown);
+    const [record] = await device.state.openings();
+    if (record) await device.state.saveOpening({ ...record, leaseUntil: 0 });
+    faults.answer("POST", /\/claim$/, 1, unknown);
+    await expect(open(tab, link)).rejects.toBeInstanceOf(Unknown);
+    expect(await device.state.openings()).toEqual([]);
+  });
+});
+
+it("another link with the same id takes over neither T nor file of an opening", async () => {
+  const { link, expected } = await largeLink();
+  const device = new Device();
+  const { tab, faults } = faulty(device);
+  faults.loseRequests("GET", /\/content$/, Infinity);
+  await expect(open(tab, link)).rejects.toBeInstanceOf(Unreachable);
+  const lure = { ...link, secret: new Uint8Array(32) };
+  await expect(open(device.tab(), lure)).rejects.toEqual(new LocalError("busy"));
+  expect(await contents(await open(device.tab(), link))).toEqual(expected);
+});
+
+describe("where a browser has no locks", () => {
+  /** Another tab of the same device; both may do everything at once. */
+  function lockless(device: Device): { tab: Tab; faults: Faults } {
+    const made = faulty(device);
+    made.tab.world.locks.hold = async () => ({ release: () => {} });
+    return made;
+  }
+
+  it("a tab that comes too late leaves the other one's T alone", async () => {
+    const { link, expected } = await largeLink();
+    const device = new Device();
+    device.storage = null;
+    const first = lockless(device);
+    const second = lockless(device);
+    first.faults.loseRequests("GET", /\/content$/, Infinity);
+    // Both had looked for a record before either stored one.
+    const blind = Object.assign(Object.create(device.state), { opening: async () => null });
+    for (const { tab } of [first, second]) tab.world.state = async () => blind;
+    let claimed = (): void => {};
+    const isClaimed = new Promise<void>((resolve) => (claimed = resolve));
+    const { fetch: real } = second.tab.http;
+    let waiting = (): void => {};
+    const isWaiting = new Promise<void>((resolve) => (waiting = resolve));
+    second.tab.http = {
+      ...second.tab.http,
+      fetch: async (url, init) => {
+        if (url.endsWith("/claim")) {
+          waiting();
+          await isClaimed;
+        }
+        return real(url, init);
+      },
+    };
+    const losing = open(second.tab, link);
+    losing.catch(() => {});
+    await isWaiting;
+    await expect(open(first.tab, link)).rejects.toBeInstanceOf(Unreachable);
+    claimed();
+    await expect(losing).rejects.toBeInstanceOf(Over);
+    expect(await contents(await open(device.tab(), link))).toEqual(expected);
+  });
+
+  it("a tab goes on with what another one began while it derived its keys", async () => {
+    const { link, expected } = await largeLink();
+    const device = new Device();
+    device.storage = null;
+    const first = lockless(device);
+    const second = lockless(device);
+    first.faults.loseRequests("GET", /\/content$/, Infinity);
+    const { run } = second.tab.world.workers;
+    second.tab.world.workers.run = async (job, ...given) => {
+      if (job.kind === "derive") await open(first.tab, link).catch(() => {});
+      return run(job, ...given);
+    };
+    expect(await contents(await open(second.tab, link))).toEqual(expected);
+  });
+});
+
 describe("a download that breaks", () => {
   it("goes on at the byte where it broke, as often as it takes", async () => {
     const { link, expected } = await largeLink();
@@ -379,17 +500,22 @@ describe("what is stored", () => {
     faults.onRequest = (method, path) => {
       if (method === "POST" && path.endsWith("/claim")) stored = device.state.openingRecords.size;
     };
-    await open(tab, link, "pw");
+    const records: OpeningRecord[] = [];
+    const save = device.state.saveOpening.bind(device.state);
+    device.state.saveOpening = async (record) => {
+      records.push(record);
+      await save(record);
+    };
+    await (await open(tab, link, "pw")).acknowledge();
     expect(stored).toBe(1);
-    const secret = hashOf(link.secret);
-    for (const record of await device.state.openings()) {
+    for (const record of records) {
       for (const value of Object.values(record)) {
-        expect(value instanceof Uint8Array ? hashOf(value) : value).not.toBe(secret);
+        expect(value instanceof Uint8Array ? hashOf(value) : value).not.toBe(hashOf(link.secret));
       }
-      expect(Object.keys(record).toSorted()).toEqual(
-        ["file", "id", "isOver", "lease", "leaseUntil", "partsDone", "server"], // and nothing else
-      );
+      const fields = "access file id isOver lease leaseUntil partsDone receipt server".split(" ");
+      expect(Object.keys({ receipt: null, ...record }).toSorted()).toEqual(fields); // no more
     }
+    expect(records.filter(({ receipt }) => receipt)).toHaveLength(1);
   });
 
   it("the lease's end is counted by this device's clock", async () => {

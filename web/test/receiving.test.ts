@@ -6,9 +6,10 @@ import type { Bytes } from "../src/bytes";
 import { concat } from "../src/bytes";
 import { primitives } from "../src/crypto";
 import { ContentSealer, Geometry, PART_BYTES, digest, root } from "../src/envelope/content";
-import { IntegrityError, Unreachable } from "../src/errors";
+import { IntegrityError, LocalError, Unreachable } from "../src/errors";
 import type { Http } from "../src/exchange";
 import type { DownloadJob, Event } from "../src/jobs";
+import type { PrivateFile } from "../src/private";
 import { perform } from "../src/working";
 import { HastyClock, MemoryStorage, plainHttp } from "./support/device";
 import { bytesOf, hashOf, never } from "./support/sharing";
@@ -133,8 +134,21 @@ describe("a content", () => {
     const { job, ciphertext } = await sealed(100);
     const other = await sealed(100);
     const content = { ...other.job.content, digests: [await digest(ciphertext)] } as DownloadJob["content"];
-    const { done } = await run({ ...job, content }, ciphertext);
+    const { done, starts } = await run({ ...job, content }, ciphertext);
     await expect(done).rejects.toBeInstanceOf(IntegrityError);
+    expect(starts).toEqual([0, 0]);
+  });
+
+  it("that the platform fails to open once: it is fetched once more", async () => {
+    const { job, ciphertext, expected } = await sealed(7 * MIB); // one part
+    const { decrypt } = crypto.subtle;
+    vi.spyOn(crypto.subtle, "decrypt")
+      .mockImplementation((...given) => decrypt.apply(crypto.subtle, given))
+      .mockRejectedValueOnce(new DOMException("no memory", "OperationError"));
+    const { done, file, starts } = await run(job, ciphertext);
+    await done;
+    expect(starts).toEqual([0, 0]);
+    expect(hashOf(file!)).toBe(hashOf(concat(expected, TRAILER)));
   });
 });
 
@@ -205,6 +219,37 @@ describe("what is written", () => {
     await expect(done).rejects.toBeInstanceOf(Unreachable);
     expect(durable(events).at(-1)).toBe(2);
     expect(file?.length).toBe(Geometry.ofFiles(17 * MIB).partPlain(1)[1]);
+  });
+
+  it("is not told as durable once the system failed to make it so", async () => {
+    const { job, ciphertext } = await sealed(9 * MIB);
+    const storage = new MemoryStorage();
+    let flushes = 0;
+    const openFile = async (name: string): Promise<PrivateFile> => {
+      const file = await storage.open(name, never);
+      return Object.assign(file, {
+        flush: () => {
+          flushes += 1;
+          // Asked again, a system says success: it has dropped what it couldn't write.
+          if (flushes === 1) throw new LocalError("storage");
+        },
+      });
+    };
+    const clock = new HastyClock();
+    clock.lookS = 6;
+    const { http } = serving(ciphertext, honest);
+    const events: Event[] = [];
+    const tools = { random: primitives.random, clock, http, openFile };
+    const done = perform<"download">(job, tools, (event) => events.push(event), never);
+    await expect(done).rejects.toEqual(new LocalError("storage"));
+    expect(durable(events)).toEqual([]);
+  });
+
+  it("goes on only where what was written before is still there", async () => {
+    const { job, ciphertext } = await sealed(17 * MIB);
+    const { done, events } = await run({ ...job, partsDone: 1 }, ciphertext);
+    await expect(done).rejects.toEqual(new LocalError("storage"));
+    expect(durable(events)).toEqual([]);
   });
 
   it("takes the place of a longer file", async () => {

@@ -3,10 +3,12 @@
 import { expect, it } from "vitest";
 
 import { Client } from "../src/client";
+import type { SentShare } from "../src/client";
 import { LocalError } from "../src/errors";
 import { idText } from "../src/link";
 import { Device } from "./support/device";
 import type { Tab } from "./support/device";
+import { Faults } from "./support/faults";
 import { withServer } from "./support/server";
 import { contents, fileOf, hashOf, linkOf, open, quiet, send } from "./support/sharing";
 
@@ -131,7 +133,7 @@ it("a copy of the tab does not show it a second time", async () => {
   const { tab, link } = await acknowledged(device);
   const first = clientOf(tab.reload());
   expect(await first.reopened(idText(link))).not.toBeNull();
-  expect(await first.reopened(idText(link))).toBeNull();
+  await expect(first.reopened(idText(link))).rejects.toEqual(new LocalError("busy"));
 });
 
 it("after the lease's end a reload shows nothing, and the start wipes it", async () => {
@@ -156,6 +158,70 @@ it("an opening that is not acknowledged stays until its lease ends", async () =>
   later(device, HOUR_MS + 1000);
   await clientOf(device.tab()).tidy();
   expect(await left(device)).toEqual([0, 0]);
+});
+
+/** What the sender knows of the one opening. */
+async function outcomes(sent: SentShare) {
+  const { links } = await clientOf(new Device().tab()).status(sent.record);
+  return links.flatMap(({ openings }) => openings.map(({ outcome, receipt }) => [outcome, receipt]));
+}
+
+it("a reload that loses the answer to the receipt shows it again, and tells again", async () => {
+  const device = new Device();
+  const tab = device.tab();
+  const faults = new Faults();
+  tab.http = faults.http;
+  faults.loseAnswers("POST", /\/ack$/, Infinity);
+  const sent = await send(new Device().tab(), server.url, [fileOf("a.txt", "hello")]);
+  const link = await linkOf(sent);
+  await open(tab, link);
+  await expect.poll(() => outcomes(sent)).toEqual([["opened", "verified"]]);
+
+  const again = clientOf(tab.reload());
+  await again.tidy();
+  const shown = await again.reopened(idText(link));
+
+  if (!shown) throw new Error("it was there");
+  expect(await contents(shown)).toEqual(expected);
+  expect(await shown.acknowledge()).toBe(true);
+  const [record] = await device.state.openings();
+  expect(record).toMatchObject({ isOver: true, lease: new Uint8Array(32), receipt: null });
+});
+
+it("a reload that loses the receipt itself sends it then", async () => {
+  const device = new Device();
+  const tab = device.tab();
+  tab.http = { ...tab.http, fetch: (url, init) => (url.endsWith("/ack") ? lost() : fetch(url, init)) };
+  const sent = await send(new Device().tab(), server.url, [fileOf("a.txt", "hello")]);
+  const link = await linkOf(sent);
+  expect(await (await open(tab, link)).acknowledge()).toBe(false);
+  const shown = await clientOf(tab.reload()).reopened(idText(link));
+  expect(await shown?.acknowledge()).toBe(true);
+  expect(await outcomes(sent)).toEqual([["opened", "verified"]]);
+});
+
+it("what is acknowledged and can't be noted as over is shown again all the same", async () => {
+  const device = new Device();
+  const save = device.state.saveOpening.bind(device.state);
+  device.state.saveOpening = (record) =>
+    record.isOver ? Promise.reject(new LocalError("storage")) : save(record);
+  const { tab, link } = await acknowledged(device);
+  const shown = await clientOf(tab.reload()).reopened(idText(link));
+  if (!shown) throw new Error("it was there");
+  expect(await contents(shown)).toEqual(expected);
+});
+
+it("nothing is told before a reload could show it again", async () => {
+  const device = new Device();
+  const sent = await send(new Device().tab(), server.url, [fileOf("a.txt", "hello")]);
+  const save = device.state.saveOpening.bind(device.state);
+  device.state.saveOpening = (record) =>
+    record.receipt ? Promise.reject(new LocalError("storage")) : save(record);
+  const opened = await open(device.tab(), await linkOf(sent));
+  expect(await opened.acknowledge()).toBe(false);
+  expect(await outcomes(sent)).toEqual([["leased", "none"]]);
+  await opened.wipe();
+  await expect.poll(() => outcomes(sent)).toEqual([["opened", "verified"]]);
 });
 
 it("Done while the sender is being told leaves nothing, and the sender is told", async () => {
@@ -217,6 +283,56 @@ it("what the browser doesn't let go of goes at the next start", async () => {
   tab.close();
   await clientOf(device.tab()).tidy();
   expect(await left(device)).toEqual([0, 0]);
+});
+
+it("what the browser doesn't let go of is not shown after a reload either", async () => {
+  const device = new Device();
+  const { tab, link, opened } = await acknowledged(device);
+  const { storage } = device;
+  if (!storage) throw new Error("there is one");
+  const remove = storage.remove.bind(storage);
+  storage.remove = () => Promise.reject(new LocalError("storage"));
+  await expect(opened.wipe()).rejects.toEqual(new LocalError("storage"));
+  storage.remove = remove;
+  const again = clientOf(tab.reload());
+  expect(await again.reopened(idText(link))).toBeNull();
+  await again.tidy();
+  expect(await left(device)).toEqual([0, 0]);
+});
+
+it.each([
+  ["the file", () => Promise.reject(new LocalError("storage"))],
+  ["its bytes", async () => ({ size: 9, slice: unreadable }) as unknown as Blob],
+])("%s that can't be read for once is shown with another try", async (_, fail) => {
+  const device = new Device();
+  const { tab, link } = await acknowledged(device);
+  const again = clientOf(tab.reload());
+  const { storage } = device;
+  if (!storage) throw new Error("there is one");
+  const read = storage.read.bind(storage);
+  storage.read = () => {
+    storage.read = read;
+    return fail();
+  };
+  await expect(again.reopened(idText(link))).rejects.toEqual(new LocalError("storage"));
+  expect(device.holders.size).toBe(0);
+  expect(await again.reopened(idText(link))).not.toBeNull();
+});
+
+function unreadable(): unknown {
+  const fail = () => Promise.reject(new DOMException("gone", "NotReadableError"));
+  return { arrayBuffer: fail, text: fail };
+}
+
+it("where private storage doesn't open for once, a reload is given another try", async () => {
+  const device = new Device();
+  const { tab, link } = await acknowledged(device);
+  const { storage } = device;
+  device.storage = null;
+  const again = clientOf(tab.reload());
+  await expect(again.reopened(idText(link))).rejects.toEqual(new LocalError("storage"));
+  device.storage = storage;
+  expect(await again.reopened(idText(link))).not.toBeNull();
 });
 
 it("a note alone is never written down", async () => {

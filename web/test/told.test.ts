@@ -52,6 +52,11 @@ describe("what a person is told at an end", () => {
     },
   );
 
+  it("a link that a server doesn't know for a moment can be tried again where it was begun", () => {
+    expect(endedBy(new Unknown("x"), en, NOW, true).again).toBe(true);
+    expect(endedBy(new Over("opened", AT), en, NOW, true).again).toBe(false);
+  });
+
   it("has one sentence for each thing that stands beside a form", () => {
     const errors = [
       new UsageError("x", "nothing_to_send"),

@@ -1,13 +1,12 @@
 /** What became of a link, in sentences. Pure. */
 
-import { GONE } from "../reporting";
 import type { LinkStatus, OpeningStatus, ShareStatus } from "../reporting";
 import type { Words } from "./en";
 
 /** What a share without links is: its upload goes on somewhere, or never came to an end. */
 export function unfinishedSentence(share: ShareStatus, text: Words): string | null {
   if (share.links.length > 0) return null;
-  return share.state === GONE ? text.list.neverFinished : text.list.unfinished;
+  return share.state === "gone" ? text.list.neverFinished : text.list.unfinished;
 }
 
 /** One sentence for each thing that happened or is so, the newest last. */

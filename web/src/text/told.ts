@@ -32,7 +32,8 @@ export function final(told: Told, sign: Sign = "alert"): Ended {
   return { told, sign, again: false };
 }
 
-export function endedBy(error: unknown, text: Words, now: Date): Ended {
+/** @param isBegun this device holds a lease of the link. */
+export function endedBy(error: unknown, text: Words, now: Date, isBegun = false): Ended {
   if (error instanceof Unreachable) return { told: text.unreachable, sign: "alert", again: true };
   if (error instanceof LocalError) {
     const told = { title: text.localTitle, body: text.local(error.reason, error.file) };
@@ -42,7 +43,9 @@ export function endedBy(error: unknown, text: Words, now: Date): Ended {
     const told = { title: text.refusedTitle, body: text.refused(error.reason) };
     return { told, sign: "alert", again: true };
   }
-  return final(finalWords(error, text, now), signOf(error));
+  const ended = final(finalWords(error, text, now), signOf(error));
+  // A server knows a link for days after its last lease: this one may be put right in time.
+  return { ...ended, again: isBegun && error instanceof Unknown };
 }
 
 function signOf(error: unknown): Sign {

@@ -3,6 +3,7 @@
 import { errorFields, errorFrom } from "../../src/jobs";
 import type { Event, Jobs, Kind, Tools } from "../../src/jobs";
 import type { Bytes } from "../../src/bytes";
+import { equal } from "../../src/bytes";
 import { primitives } from "../../src/crypto";
 import { Interrupted, LocalError } from "../../src/errors";
 import type { Http } from "../../src/exchange";
@@ -73,8 +74,9 @@ export class MemoryState implements State {
     this.openingRecords.set(`${record.server} ${record.id}`, structuredClone(record));
   }
 
-  async forgetOpening({ server, id }: OpeningRecord): Promise<void> {
-    this.openingRecords.delete(`${server} ${id}`);
+  async forgetOpening({ server, id, lease }: OpeningRecord): Promise<void> {
+    const stored = readOpening(this.openingRecords.get(`${server} ${id}`));
+    if (!stored || equal(stored.lease, lease)) this.openingRecords.delete(`${server} ${id}`);
   }
 
   async opening(server: string, id: string): Promise<OpeningRecord | null> {

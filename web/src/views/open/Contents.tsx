@@ -66,7 +66,7 @@ interface EndProps {
   opened: Opened;
   done: Done;
   hasSaved: boolean;
-  /** Files that are for saving, and none has been: "Done" isn't the next thing to do. */
+  /** Files that are for saving, and have not been: "Done" isn't the next thing to do. */
   isUnsaved: boolean;
 }
 

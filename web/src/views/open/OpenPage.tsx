@@ -4,7 +4,7 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 
 import { checkOpenable, nextLook } from "../../client";
 import type { LinkView, Opened } from "../../client";
-import { NotYet } from "../../errors";
+import { NotYet, Unknown } from "../../errors";
 import { idText, parseLink } from "../../link";
 import type { Link } from "../../link";
 import { withoutFragment } from "../../places";
@@ -40,16 +40,20 @@ const ENDING_SIGNS: Readonly<Record<Ending, Sign>> = { wiped: "done", lapsed: "c
 export function OpenPage({ place }: { place: Exclude<Place, { kind: "send" }> }) {
   const { client, text, now } = useSurroundings();
   const [stage, setStage] = useState<Stage>({ kind: "looking" });
-  const fail = useCallback((error: unknown): void => {
-    const stopped: Stage = { kind: "ended", ended: endedBy(error, text, now()) };
-    setStage(error instanceof NotYet ? { ...stopped, againAt: nextLook(error, now()) } : stopped);
-  }, []);
+  const fail = useCallback(
+    async (error: unknown): Promise<void> => {
+      const isBegun = error instanceof Unknown && (await hasBegun(place, client));
+      const stopped: Stage = { kind: "ended", ended: endedBy(error, text, now(), isBegun) };
+      setStage(error instanceof NotYet ? { ...stopped, againAt: nextLook(error, now()) } : stopped);
+    },
+    [place, client],
+  );
   const look = useCallback(async (): Promise<void> => {
     setStage({ kind: "looking" });
     try {
       setStage(await firstStage(place, client, text));
     } catch (error) {
-      fail(error);
+      await fail(error);
     }
   }, [place, client]);
   useEffect(() => void look(), [look]);
@@ -62,7 +66,7 @@ export function OpenPage({ place }: { place: Exclude<Place, { kind: "send" }> })
         <OpenStep
           ready={stage.ready}
           onOpened={(opened) => setStage({ kind: "opened", opened })}
-          onFailed={fail}
+          onFailed={(error) => void fail(error)}
         />
       );
     case "opened":
@@ -112,6 +116,19 @@ async function firstStage(
   const isBegun = begun !== null;
   if (!isBegun) checkOpenable(view);
   return { kind: "ready", ready: { link, view, isBegun } };
+}
+
+/** Whether this device holds a lease of the link, as far as it can tell just now. */
+async function hasBegun(
+  place: Exclude<Place, { kind: "send" }>,
+  client: ReturnType<typeof useSurroundings>["client"],
+): Promise<boolean> {
+  if (place.kind !== "open") return false;
+  try {
+    return (await client.begun(await parseLink(place.text))) !== null;
+  } catch {
+    return false;
+  }
 }
 
 function ended(told: Ended["told"]): Stage {

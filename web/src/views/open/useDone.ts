@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Opened } from "../../client";
 import { LocalError } from "../../errors";
 import { useTick } from "../hooks";
+import { nextOf } from "./saved";
 import type { Saving } from "./useSaving";
 
 export interface Done {
@@ -26,14 +27,16 @@ export function useDone(
   acknowledge: () => Promise<void>,
   onEnded: (ending: Ending) => void,
 ): Done {
-  const [isWaiting, setWaiting] = useState(false);
+  const [failuresBefore, setWaiting] = useState<number | null>(null);
   const [isStuck, setStuck] = useState(false);
   const isOurs = useRef(false);
+  const isWaiting = failuresBefore !== null;
   useTick(isWaiting);
-  const isSaved = saving.leftS() === 0;
+  const { failures } = saving;
+  const next = nextOf(saving.leftS(), { now: failures, before: failuresBefore ?? failures });
   const wipe = async (): Promise<void> => {
     isOurs.current = true;
-    setWaiting(false);
+    setWaiting(null);
     void acknowledge();
     try {
       await opened.wipe();
@@ -44,8 +47,9 @@ export function useDone(
     }
   };
   useEffect(() => {
-    if (isWaiting && isSaved) void wipe();
-  }, [isWaiting, isSaved]);
+    if (isWaiting && next === "wipe") void wipe();
+    if (next === "stay") setWaiting(null);
+  }, [isWaiting, next]);
   useEffect(() => {
     const lapse = (): void => {
       if (!isOurs.current) onEnded("lapsed");
@@ -54,8 +58,9 @@ export function useDone(
     return () => opened.ending.removeEventListener("abort", lapse);
   }, [opened]);
   const press = (): void => {
-    if (isWaiting || isSaved) void wipe();
-    else setWaiting(true);
+    // Asked anew: what was given to the browser since the last rendering takes its time, too.
+    if (isWaiting || saving.leftS() === 0) void wipe();
+    else setWaiting(failures);
   };
   return { isWaiting, isStuck, press };
 }
