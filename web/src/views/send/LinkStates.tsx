@@ -7,7 +7,6 @@ import { OtvError, Unknown } from "../../errors";
 import { isRevocable } from "../../reporting";
 import type { LinkStatus } from "../../reporting";
 import { linkSentences } from "../../text/states";
-import { sentence } from "../../text/told";
 import { useSurroundings } from "../context";
 import type { Watched } from "./useStatus";
 
@@ -110,7 +109,7 @@ function useActing(watched: Watched, onActed: () => void) {
       await call;
     } catch (error) {
       if (!(error instanceof OtvError)) throw error;
-      if (!(error instanceof Unknown)) setProblem(sentence(error, text)); // what is unknown is over
+      if (!(error instanceof Unknown)) setProblem(text.sent.notDone); // what is unknown is over
     }
     await watched.look();
     setActing(false);

@@ -62,7 +62,9 @@ function SentShareView(props: { record: ShareRecord; onForget: () => void }) {
   return (
     <>
       <div class="head">
-        <p class="when">{text.list.sent(new Date(record.createdAt), now())}</p>
+        <p class="when">
+          {(unfinished ? text.list.begun : text.list.sent)(new Date(record.createdAt), now())}
+        </p>
         {isOver ? (
           <button type="button" class="link" onClick={props.onForget}>
             {text.list.forget}
