@@ -6,6 +6,7 @@ them use the real client.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import random
@@ -273,6 +274,18 @@ def send_content(api: Api, parts: list[bytes], *links: RawLink) -> RawShare:
 def moved(link: str, server: str) -> str:
     """The same link at another server; its checksum knows no server."""
     return f"{server}/s/{link.partition('/s/')[2]}"
+
+
+def full_for_a_moment() -> Callable[[int, Any, int], int]:
+    """An ``os.pwrite`` on a disk that has no room for the second piece, and then has."""
+    real, calls = os.pwrite, itertools.count(1)
+
+    def pwrite(handle: int, data: Any, offset: int) -> int:
+        if next(calls) == 2:
+            raise OSError(errno.ENOSPC, "full")
+        return real(handle, data, offset)
+
+    return pwrite
 
 
 def eventually(is_so: Callable[[], bool], within_s: float = 5, every_s: float = 0.02) -> bool:

@@ -31,6 +31,7 @@ from otv_client import (
     World,
 )
 from otv_client.link import parse_link
+from tests.support import full_for_a_moment
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Otv
@@ -119,17 +120,9 @@ def test_write_that_fails_once_never_counts_as_progress(
     """Else a disk that was full for a moment leaves a hole in a file that looks complete."""
     content = secrets.token_bytes(40 * MIB)
     (tmp_path / "big").write_bytes(content)
-    real, calls = os.pwrite, [0]
-
-    def failing(handle: int, data: Any, offset: int) -> int:
-        calls[0] += 1
-        if calls[0] == 2:
-            raise OSError(errno.ENOSPC, "full")
-        return real(handle, data, offset)
-
     with Client(server.url, state=StateFolder(tmp_path / "state")) as client:
         link = client.send(tmp_path / "big").links[0].link
-        monkeypatch.setattr(os, "pwrite", failing)
+        monkeypatch.setattr(os, "pwrite", full_for_a_moment())
         with pytest.raises(LocalError):
             client.open(link, tmp_path / "out")
         client.open(link, tmp_path / "out")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from otv_client import Client, LocalError, StateFolder, World
 from otv_client.link import parse_link
+from tests.support import full_for_a_moment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,16 +34,8 @@ class Machine:
 
     def interrupt(self) -> OpeningRecord:
         """Open the link until the disk is full for a moment."""
-        real, calls = os.pwrite, [0]
-
-        def failing(handle: int, data: Any, offset: int) -> int:
-            calls[0] += 1
-            if calls[0] == 2:
-                raise OSError(errno.ENOSPC, "full")
-            return real(handle, data, offset)
-
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(os, "pwrite", failing)
+            patch.setattr(os, "pwrite", full_for_a_moment())
             with pytest.raises(LocalError):
                 self.open(self.link)
         (record,) = self.state.openings()
